@@ -1,0 +1,79 @@
+import type { TenonError } from '../model/errors.ts';
+import type { Column, Format } from '../model/schema.ts';
+import type { Connections } from '../connections/connections.ts';
+
+/** A source of findings. One file in `crawlers/` for each; it lists and reads, and never groups, classifies or stores. */
+export interface Crawler<Options = unknown> {
+  /** The word in a definition and, where it has one, the scheme of its URLs: `file`, `s3`, `postgres`. */
+  readonly kind: string;
+  /** Reads options from a definition. Throws BAD_INPUT that names every mistake. Must not touch the source. */
+  parse(raw: unknown): Options;
+  /** Options for a URL that a person typed, or undefined when the URL is not this crawler's. Without any secret. */
+  fromUrl(url: URL): { options: Record<string, unknown>; secret?: string } | undefined;
+  /** What this definition covers, as text that stays the same while the definition does. Rows outside of it are out of scope. */
+  scope(options: Options): string;
+  /** Yields findings until there are no more. Objects come in byte order of their paths, so that a left folder is complete. */
+  crawl(options: Options, context: CrawlContext): AsyncIterable<Finding>;
+}
+
+export interface CrawlContext {
+  readonly connections: Connections;
+  /** The name of the connection in the definition, if it names one. */
+  readonly connection: string | undefined;
+  readonly signal: AbortSignal;
+  /** The cursor of the last checkpoint that was saved: go on after it. Undefined: from the start. */
+  readonly cursor: string | undefined;
+  log(level: 'info' | 'warn', message: string, fields?: Record<string, unknown>): void;
+  /** Adds to the bill of the crawl. */
+  spend(cost: Partial<Record<'lists' | 'gets' | 'bytes' | 'queries', number>>): void;
+}
+
+export type Finding = ObjectFinding | TableFinding | UnknownFinding | CheckpointFinding;
+
+/** Bytes of unknown shape. The runner groups paths into tables and partitions, and classifies. */
+export interface ObjectFinding {
+  readonly kind: 'object';
+  /** Below the root of the scope, with `/` between folders and none in front. Any Unicode, as the source has it. */
+  readonly path: string;
+  /** The whole address: `s3://bucket/key`, `file:///dir/name`. */
+  readonly location: string;
+  readonly size: number;
+  /** Changes when the bytes change. */
+  readonly etag: string;
+  readonly modified: Date;
+  /** Bytes `start` to `end`, `end` not included, fewer where the object ends. */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** A table whose columns the source itself declares. */
+export interface TableFinding {
+  readonly kind: 'table';
+  /** Under which name it is to be recorded; the runner makes it a valid one. */
+  readonly name: string;
+  readonly type: 'table' | 'view' | 'materialized view' | 'foreign table';
+  /** `postgres://host:5432/db/schema/table`, never with a user or a password. */
+  readonly location: string;
+  readonly format: Format;
+  readonly columns: readonly Column[];
+  readonly comment?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly rows?: number;
+  readonly bytes?: number;
+}
+
+/** What could not be read: neither seen nor absent. Nothing at or below `path` is ever removed by this crawl. */
+export interface UnknownFinding {
+  readonly kind: 'unknown';
+  /** As in an object's path, or a table's name; empty for the whole scope. */
+  readonly path: string;
+  readonly error: TenonError;
+}
+
+/** All findings before it may be saved together. */
+export interface CheckpointFinding {
+  readonly kind: 'checkpoint';
+  /** Handed back as `context.cursor` when the crawl has to go on. */
+  readonly cursor: string;
+  /** «You have now seen all there is in this scope, but for what I said is unknown.» Only then may absence count. */
+  readonly complete: boolean;
+}
