@@ -10,7 +10,10 @@ export const ERRORS = {
   BAD_CONFIG: { status: 400, next: 'Correct tenon.yaml or the TENON_* variables that the message names.' },
   BAD_INPUT: { status: 400, next: 'Correct the value that the message names.' },
   BAD_JOB: { status: 400, next: 'Correct the job definition at the place that the message names.' },
-  BAD_PREDICATE: { status: 400, next: 'Write partition predicates as key = value, <, <=, >, >=, IN, BETWEEN, LIKE, AND, OR, NOT.' },
+  BAD_PREDICATE: {
+    status: 400,
+    next: 'Write partition predicates as key = value, <, <=, >, >=, IN, BETWEEN, LIKE, AND, OR, NOT.',
+  },
   BAD_SQL: { status: 400, next: 'Correct the SQL; the message is the engine’s own.' },
   BLOCKED: { status: 409, next: 'Look at the diff; then correct the job, or accept the new version with tenon job accept.' },
   DATABASE_TOO_NEW: { status: 500, next: 'Use the version of Tenon that migrated this database, or a newer one.' },

@@ -11,7 +11,11 @@ export const principals = pgTable(
     added: added(),
     ended: ended(),
   },
-  (t) => [uniqueIndex('principals_name').on(t.name).where(sql`ended is null`)],
+  (t) => [
+    uniqueIndex('principals_name')
+      .on(t.name)
+      .where(sql`ended is null`),
+  ],
 );
 
 /** A token is stored as the SHA-256 of its secret half; the whole of it is shown once, when it is made. */
@@ -19,7 +23,9 @@ export const tokens = pgTable(
   'tokens',
   {
     id: text('id').primaryKey(),
-    principalId: text('principal_id').notNull().references(() => principals.id),
+    principalId: text('principal_id')
+      .notNull()
+      .references(() => principals.id),
     name: text('name').notNull(),
     hash: text('hash').notNull(),
     createdAt: instant('created_at').notNull(),

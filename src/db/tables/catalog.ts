@@ -14,7 +14,12 @@ export const databases = pgTable(
     added: added(),
     ended: ended(),
   },
-  (t) => [uniqueIndex('databases_name').on(t.name).where(sql`ended is null`), index('databases_history').on(t.name, t.added)],
+  (t) => [
+    uniqueIndex('databases_name')
+      .on(t.name)
+      .where(sql`ended is null`),
+    index('databases_history').on(t.name, t.added),
+  ],
 );
 
 /** The identity of a table. What may change about it stands in `table_states`, what its rows look like in `versions`. */
@@ -22,13 +27,17 @@ export const tables = pgTable(
   'tables',
   {
     id: text('id').primaryKey(),
-    databaseId: text('database_id').notNull().references(() => databases.id),
+    databaseId: text('database_id')
+      .notNull()
+      .references(() => databases.id),
     name: text('name').notNull(),
     added: added(),
     ended: ended(),
   },
   (t) => [
-    uniqueIndex('tables_name').on(t.databaseId, t.name).where(sql`ended is null`),
+    uniqueIndex('tables_name')
+      .on(t.databaseId, t.name)
+      .where(sql`ended is null`),
     index('tables_history').on(t.databaseId, t.name, t.added),
   ],
 );
@@ -37,7 +46,9 @@ export const tables = pgTable(
 export const tableStates = pgTable(
   'table_states',
   {
-    tableId: text('table_id').notNull().references(() => tables.id),
+    tableId: text('table_id')
+      .notNull()
+      .references(() => tables.id),
     added: added(),
     ended: ended(),
     type: text('type').notNull(),
@@ -53,8 +64,12 @@ export const tableStates = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.tableId, t.added] }),
-    uniqueIndex('table_states_current').on(t.tableId).where(sql`ended is null`),
-    index('table_states_owner').on(t.owner).where(sql`ended is null`),
+    uniqueIndex('table_states_current')
+      .on(t.tableId)
+      .where(sql`ended is null`),
+    index('table_states_owner')
+      .on(t.owner)
+      .where(sql`ended is null`),
   ],
 );
 
@@ -68,10 +83,14 @@ export const schemas = pgTable('schemas', {
 export const versions = pgTable(
   'versions',
   {
-    tableId: text('table_id').notNull().references(() => tables.id),
+    tableId: text('table_id')
+      .notNull()
+      .references(() => tables.id),
     /** 1, 2, 3 … for each table. */
     number: integer('number').notNull(),
-    schemaHash: text('schema_hash').notNull().references(() => schemas.hash),
+    schemaHash: text('schema_hash')
+      .notNull()
+      .references(() => schemas.hash),
     at: instant('at').notNull(),
     added: added(),
     /** When the next version took its place. */
@@ -95,7 +114,9 @@ export const partitions = pgTable(
   'partitions',
   {
     id: bigserial('id', { mode: 'bigint' }).primaryKey(),
-    tableId: text('table_id').notNull().references(() => tables.id),
+    tableId: text('table_id')
+      .notNull()
+      .references(() => tables.id),
     /** As written; null is Hive's default partition. */
     values: text('values').array().$type<(string | null)[]>().notNull(),
     key: keyArray('key').notNull(),
@@ -116,7 +137,9 @@ export const partitions = pgTable(
     index('partitions_key2').on(t.tableId, sql`(key[2])`, t.id),
     index('partitions_key3').on(t.tableId, sql`(key[3])`, t.id),
     index('partitions_key4').on(t.tableId, sql`(key[4])`, t.id),
-    uniqueIndex('partitions_current').on(t.tableId, t.key).where(sql`ended is null`),
+    uniqueIndex('partitions_current')
+      .on(t.tableId, t.key)
+      .where(sql`ended is null`),
     index('partitions_added').on(t.tableId, t.added),
     index('partitions_ended').on(t.tableId, t.ended),
   ],
@@ -127,9 +150,13 @@ export const lineage = pgTable(
   'lineage',
   {
     id: bigserial('id', { mode: 'bigint' }).primaryKey(),
-    fromTableId: text('from_table_id').notNull().references(() => tables.id),
+    fromTableId: text('from_table_id')
+      .notNull()
+      .references(() => tables.id),
     fromColumn: text('from_column'),
-    toTableId: text('to_table_id').notNull().references(() => tables.id),
+    toTableId: text('to_table_id')
+      .notNull()
+      .references(() => tables.id),
     toColumn: text('to_column'),
     /** Who made it: `job:<name>`. */
     producer: text('producer').notNull(),

@@ -15,5 +15,9 @@ export const connections = pgTable(
     added: added(),
     ended: ended(),
   },
-  (t) => [uniqueIndex('connections_name').on(t.name).where(sql`ended is null`)],
+  (t) => [
+    uniqueIndex('connections_name')
+      .on(t.name)
+      .where(sql`ended is null`),
+  ],
 );

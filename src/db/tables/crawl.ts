@@ -18,14 +18,20 @@ export const crawlers = pgTable(
     added: added(),
     ended: ended(),
   },
-  (t) => [uniqueIndex('crawlers_name').on(t.name).where(sql`ended is null`)],
+  (t) => [
+    uniqueIndex('crawlers_name')
+      .on(t.name)
+      .where(sql`ended is null`),
+  ],
 );
 
 /** What a crawler last saw whole. */
 export const scopes = pgTable(
   'scopes',
   {
-    crawlerId: text('crawler_id').notNull().references(() => crawlers.id),
+    crawlerId: text('crawler_id')
+      .notNull()
+      .references(() => crawlers.id),
     scope: text('scope').notNull(),
     /** The time of the last complete crawl: every row of this scope has been seen then. */
     seenAt: instant('seen_at').notNull(),

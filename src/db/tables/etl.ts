@@ -13,16 +13,25 @@ export const jobs = pgTable(
     added: added(),
     ended: ended(),
   },
-  (t) => [uniqueIndex('jobs_name').on(t.name).where(sql`ended is null`), index('jobs_history').on(t.name, t.added)],
+  (t) => [
+    uniqueIndex('jobs_name')
+      .on(t.name)
+      .where(sql`ended is null`),
+    index('jobs_history').on(t.name, t.added),
+  ],
 );
 
 /** Which version of an input a job was last good with, and which columns of it the job reads: what the gate compares. */
 export const pins = pgTable(
   'pins',
   {
-    jobId: text('job_id').notNull().references(() => jobs.id),
+    jobId: text('job_id')
+      .notNull()
+      .references(() => jobs.id),
     input: text('input').notNull(),
-    tableId: text('table_id').notNull().references(() => tables.id),
+    tableId: text('table_id')
+      .notNull()
+      .references(() => tables.id),
     version: integer('version').notNull(),
     columns: text('columns').array().notNull(),
     at: instant('at').notNull(),
@@ -39,10 +48,14 @@ export const bookmarks = pgTable(
   {
     jobName: text('job_name').notNull(),
     input: text('input').notNull(),
-    tableId: text('table_id').notNull().references(() => tables.id),
+    tableId: text('table_id')
+      .notNull()
+      .references(() => tables.id),
     /** The partition's order-preserving key, joined; see src/model/partition-key.ts. */
     partition: text('partition').notNull(),
-    manifestHash: text('manifest_hash').notNull().references(() => manifests.hash),
+    manifestHash: text('manifest_hash')
+      .notNull()
+      .references(() => manifests.hash),
     runId: text('run_id').notNull(),
     at: instant('at').notNull(),
   },

@@ -18,12 +18,19 @@ export const documents = pgTable(
     words: tsvector('words').notNull(),
     position: bigint('position', { mode: 'bigint' }).notNull(),
   },
-  (t) => [index('search_documents_words').using('gin', t.words), index('search_documents_table').on(t.tableId), index('search_documents_name').on(sql`lower(${t.name}) text_pattern_ops`)],
+  (t) => [
+    index('search_documents_words').using('gin', t.words),
+    index('search_documents_table').on(t.tableId),
+    index('search_documents_name').on(sql`lower(${t.name}) text_pattern_ops`),
+  ],
 );
 
 /** The term dictionary: typos are looked up among terms, not among documents. */
 export const terms = pgTable(
   'search_terms',
   { term: text('term').primaryKey(), documents: integer('documents').notNull() },
-  (t) => [index('search_terms_trigrams').using('gin', t.term.op('gin_trgm_ops')), index('search_terms_prefix').on(sql`${t.term} text_pattern_ops`)],
+  (t) => [
+    index('search_terms_trigrams').using('gin', t.term.op('gin_trgm_ops')),
+    index('search_terms_prefix').on(sql`${t.term} text_pattern_ops`),
+  ],
 );

@@ -32,7 +32,9 @@ export const runs = pgTable(
     index('runs_name').on(t.kind, t.name, t.createdAt),
     index('runs_created').on(t.createdAt, t.id),
     /** A crawler or a job never runs twice at once. */
-    uniqueIndex('runs_one_at_a_time').on(t.kind, t.name).where(sql`state in ('RUNNING', 'STOPPING')`),
+    uniqueIndex('runs_one_at_a_time')
+      .on(t.kind, t.name)
+      .where(sql`state in ('RUNNING', 'STOPPING')`),
   ],
 );
 
@@ -40,7 +42,9 @@ export const runLogs = pgTable(
   'run_logs',
   {
     id: bigserial('id', { mode: 'bigint' }).primaryKey(),
-    runId: text('run_id').notNull().references(() => runs.id, { onDelete: 'cascade' }),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id, { onDelete: 'cascade' }),
     at: instant('at').notNull(),
     level: text('level', { enum: ['debug', 'info', 'warn', 'error'] }).notNull(),
     message: text('message').notNull(),
