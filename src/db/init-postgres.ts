@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TenonError } from '../model/errors.ts';
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import { unsupported } from './postgres-binaries.ts';
+import type { PostgresUser } from './postgres-user.ts';
+
+/** The role that owns everything, and the name of the database. */
+export const ROLE = 'tenon';
+
+const MAJOR = '17';
+
+/**
+ * Makes the folder of a new database, or checks the one that is there. A new one is made beside its place and moved
+ * there when it is whole, so whoever is killed on the way leaves nothing that looks like a database. Call it in turn.
+ */
+export async function initPostgres(pgdata: string, binaries: PostgresBinaries, user: PostgresUser): Promise<void> {
+  if (existsSync(pgdata)) return checkVersion(pgdata);
+  const draft = `${pgdata}.new`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { mode: 0o700 });
+  if (user.uid !== undefined && user.gid !== undefined) await chown(draft, user.uid, user.gid);
+  await runInitdb(draft, binaries, user);
+  await writeAccess(draft, user);
+  await rename(draft, pgdata);
+  await syncFolder(dirname(pgdata));
+}
+
+/**
+ * Who may connect: over the Unix socket alone, and by what the kernel says about the process at the other end (`peer`),
+ * so there is no password to keep. Written into the folder of the database.
+ */
+export async function writeAccess(pgdata: string, user: PostgresUser): Promise<void> {
+  const names = user.names.map((name) => `tenon "${name.replaceAll('"', '""')}" ${ROLE}\n`);
+  await writeFile(join(pgdata, 'pg_hba.conf'), `local all ${ROLE} peer map=tenon\n`);
+  await writeFile(join(pgdata, 'pg_ident.conf'), names.join(''));
+}
+
+async function checkVersion(pgdata: string): Promise<void> {
+  const version = (await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
+  if (version === MAJOR) return;
+  const found = version === '' ? 'is not the folder of a Postgres database' : `was made by Postgres ${version}, and this is Postgres ${MAJOR}`;
+  throw new TenonError(
+    'DATA_DIRECTORY',
+    `${pgdata} ${found}. Start with another data directory and restore a backup into it, or move this folder away.`,
+    { folder: pgdata, version },
+  );
+}
+
+/** Checksums find pages that the disk has spoiled. The locale is Postgres's own, so sorting never depends on the machine's. */
+async function runInitdb(folder: string, binaries: PostgresBinaries, user: PostgresUser): Promise<void> {
+  const options = ['--username', ROLE, '--encoding=UTF8', '--auth=peer', '--data-checksums', '--no-instructions'];
+  const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  const { program, args, ...as } = user.command(binaries.initdb, ['--pgdata', folder, ...options, ...locale]);
+  const child = spawn(program, args, { ...as, cwd: '/', env: { ...CLEAN_ENV, ...binaries.env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4_000);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', (error) => reject(cannotRun(error)));
+    child.on('close', resolve);
+  });
+  if (code !== 0) throw postgresFailed('The database could not be created', said);
+}
+
+/** Nothing of the caller's environment: PG* variables and locales would change what Postgres does. */
+export const CLEAN_ENV = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' };
+
+/** The program is there, so ENOENT means that its loader is not. */
+export function cannotRun(error: NodeJS.ErrnoException): TenonError {
+  if (error.code === 'ENOENT') return unsupported('The embedded Postgres does not run on this system (musl, as in Alpine Linux?)', error);
+  return new TenonError('DATA_DIRECTORY', `Postgres could not be started: ${error.message}.`, {}, { cause: error });
+}
+
+/** Turns what Postgres printed before it gave up into an error that says what to do. */
+export function postgresFailed(what: string, said: string): TenonError {
+  const lines = said.split('\n').filter((line) => /(FATAL|PANIC|error|could not)/.test(line));
+  const reason = (lines.at(-1) ?? said.trim().split('\n').at(-1) ?? '').replace(/^.*?(FATAL|PANIC|error): +/, '');
+  if (/No space left on device|Disk quota exceeded/.test(said)) return new TenonError('DISK_FULL', `${what}: ${reason}.`);
+  return new TenonError('DATA_DIRECTORY', `${what}: ${reason || 'Postgres gave no reason'}.`);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  await handle.sync().finally(() => handle.close());
+}

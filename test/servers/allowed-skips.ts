@@ -1,0 +1,14 @@
+/**
+ * Why a test may be skipped, by name. In CI a skip for any other reason fails the run. A test skips with
+ * `context.skip(SKIPS.notRoot)`, so that the reason is printed.
+ */
+export const SKIPS = {
+  notRoot: 'needs root, to become another user',
+  notLinux: 'needs Linux: /proc and capabilities',
+  noSetpriv: 'needs setpriv of util-linux',
+  noTmpfs: 'needs the right to mount a tmpfs',
+  noNobody: 'needs a user named nobody',
+} as const;
+
+/** Those that CI accepts. */
+export const ALLOWED_IN_CI: readonly string[] = [SKIPS.notRoot, SKIPS.noTmpfs];
