@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Db, Ground } from '../db/db.ts';
 import { changes } from '../db/tables/changes.ts';
 import type { ChangeKind, Position } from '../model/change.ts';
+import { TenonError } from '../model/errors.ts';
 import type { NewId } from '../model/ground.ts';
 import type { Actor } from '../model/principal.ts';
 
@@ -35,6 +36,10 @@ export interface Entry {
 
 /** One lock for all writers of one catalog. Any number does, as long as it is the same everywhere. */
 const WRITE_LOCK = 7_310_001;
+/** Postgres takes at most 65,535 parameters in a statement, and an entry has twelve. */
+const ENTRIES_A_STATEMENT = 1_000;
+/** Who waits for changes listens here. A notification says only «look again», and comes after the commit. */
+export const CHANGES_CHANNEL = 'tenon_changes';
 
 /**
  * Every write to the catalog goes through here. The lock is taken before anything else, so positions are given out in
@@ -44,11 +49,11 @@ const WRITE_LOCK = 7_310_001;
 export function write<T>(ground: Ground, by: Actor, fn: (w: Write) => Promise<T>): Promise<T> {
   return ground.db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${WRITE_LOCK})`);
-    const entries = new Map<string, Draft>();
+    const entries = new Map<string, Promise<Draft>>();
     const at = ground.clock();
     const w: Write = { tx, by, at, newId: ground.newId, entry: (subject) => draft(tx, entries, subject) };
     const result = await fn(w);
-    await append(w, [...entries.values()]);
+    await append(w, await Promise.all(entries.values()));
     return result;
   });
 }
@@ -58,19 +63,27 @@ interface Draft extends Entry {
   what: { kind: ChangeKind; before?: unknown; after?: unknown; details?: Record<string, unknown> } | undefined;
 }
 
-async function draft(tx: Db, entries: Map<string, Draft>, subject: Subject): Promise<Draft> {
+/** The promise is kept, not the draft, so that two calls at the same time get the same entry. */
+function draft(tx: Db, entries: Map<string, Promise<Draft>>, subject: Subject): Promise<Draft> {
   const known = entries.get(subject.id);
   if (known !== undefined) return known;
+  const made = makeDraft(tx, subject);
+  entries.set(subject.id, made);
+  return made;
+}
+
+async function makeDraft(tx: Db, subject: Subject): Promise<Draft> {
   const { rows } = await tx.execute<{ position: string }>(sql`select nextval('changes_position') as position`);
+  const [row] = rows;
+  if (row === undefined) throw new TenonError('INTERNAL', 'The log gave no position.');
   const made: Draft = {
-    position: BigInt(rows[0]?.position ?? 0),
+    position: BigInt(row.position),
     subject,
     what: undefined,
     note(what) {
-      this.what = this.what === undefined ? what : merge(this.what, what);
+      made.what = made.what === undefined ? what : merge(made.what, what);
     },
   };
-  entries.set(subject.id, made);
   return made;
 }
 
@@ -113,5 +126,9 @@ async function append(w: Write, drafts: readonly Draft[]): Promise<void> {
           },
         ],
   );
-  if (rows.length > 0) await w.tx.insert(changes).values(rows);
+  if (rows.length === 0) return;
+  for (let start = 0; start < rows.length; start += ENTRIES_A_STATEMENT) {
+    await w.tx.insert(changes).values(rows.slice(start, start + ENTRIES_A_STATEMENT));
+  }
+  await w.tx.execute(sql`select pg_notify(${CHANGES_CHANNEL}, '')`);
 }
