@@ -10,7 +10,9 @@ import { TenonError } from '../model/errors.ts';
  *
  * Never glue an address together by hand: `joinAddress` knows the rule.
  */
-export type Address = { readonly scheme: 'file'; readonly file: string } | { readonly scheme: 's3'; readonly bucket: string; readonly key: string };
+export type Address =
+  | { readonly scheme: 'file'; readonly file: string }
+  | { readonly scheme: 's3'; readonly bucket: string; readonly key: string };
 
 /** Reads an address. Throws BAD_INPUT when it is none. */
 export function parseAddress(address: string): Address {
@@ -31,7 +33,8 @@ export function s3Address(bucket: string, key: string): string {
 /** The address of a path (as it is, not encoded; `/` between folders) below another address. */
 export function joinAddress(address: string, path: string): string {
   const parsed = parseAddress(address);
-  if (parsed.scheme === 's3') return s3Address(parsed.bucket, parsed.key === '' || parsed.key.endsWith('/') ? parsed.key + path : `${parsed.key}/${path}`);
+  if (parsed.scheme === 's3')
+    return s3Address(parsed.bucket, parsed.key === '' || parsed.key.endsWith('/') ? parsed.key + path : `${parsed.key}/${path}`);
   if (path.split('/').some((name) => name === '.' || name === '..')) throw badAddress(path, 'would leave its folder');
   return fileAddress(`${parsed.file.replace(/\/+$/, '')}/${path}`);
 }

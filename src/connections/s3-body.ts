@@ -1,0 +1,106 @@
+import type { ConnectionLimits } from './limits.ts';
+
+/** An answer that was cut, too long, or no answer. The SDK tries again what carries `$retryable`. */
+export class BadAnswer extends Error {
+  readonly $retryable = { throttling: false };
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Buffer;
+}
+
+/** A command's middleware stack, as far as it is used; the SDK's own type differs from command to command. */
+interface Stack {
+  addRelativeTo(middleware: (next: Step) => Step, options: typeof INSIDE_RETRIES): void;
+}
+
+type Step = (args: { readonly input: never; readonly request: unknown }) => Promise<{ response: unknown; output?: never }>;
+
+const INSIDE_RETRIES = {
+  relation: 'after',
+  toMiddleware: 'deserializerMiddleware',
+  name: 'tenonTakeBody',
+  override: true,
+} as const;
+
+/**
+ * Takes the whole body of a command's answer before the SDK parses it, checks it, and gives the SDK an empty one. Standing
+ * inside the SDK's retries it makes a body that breaks off, stalls or is too short as retryable as a request that fails,
+ * which the SDK alone does not: it would take a listing cut between two keys for a short listing.
+ */
+export function takeBody(
+  command: { readonly middlewareStack: object },
+  limits: ConnectionLimits,
+  max: number,
+  check: (answer: Answer) => void,
+): void {
+  const stack = command.middlewareStack as Stack;
+  stack.addRelativeTo(
+    (next) => async (args) => {
+      const result = await next(args);
+      const response = result.response;
+      if (!isResponse(response) || response.statusCode >= 300) return result;
+      const bytes = await collect(response.body, limits.requestTimeoutMs, max);
+      const length = response.headers['content-length'];
+      if (length !== undefined && Number(length) !== bytes.length) {
+        throw new BadAnswer('TruncatedBody', `The answer has ${bytes.length} bytes instead of ${length}.`);
+      }
+      check({ status: response.statusCode, headers: response.headers, bytes });
+      response.body = new Uint8Array(0);
+      return result;
+    },
+    INSIDE_RETRIES,
+  );
+}
+
+interface Response {
+  readonly statusCode: number;
+  readonly headers: Record<string, string>;
+  body: AsyncIterable<Uint8Array> & { destroy(error?: Error): void };
+}
+
+function isResponse(response: unknown): response is Omit<Response, 'body'> & { body: Response['body'] | Uint8Array } {
+  return (
+    typeof response === 'object' && response !== null && 'statusCode' in response && 'headers' in response && 'body' in response
+  );
+}
+
+async function collect(body: Response['body'] | Uint8Array, idleMs: number, max: number): Promise<Buffer> {
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of unlessIdle(body, idleMs)) {
+    length += chunk.length;
+    if (length > max) {
+      body.destroy();
+      throw new BadAnswer('OversizedBody', `The answer has more than ${max} bytes.`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+/** The pieces of a body; a pause of `idleMs` between two of them ends it with a TimeoutError. */
+export async function* unlessIdle(body: Response['body'], idleMs: number): AsyncGenerator<Uint8Array> {
+  const timer = setTimeout(() => body.destroy(new BadAnswer('TimeoutError', `No more bytes for ${idleMs} ms.`)), idleMs);
+  try {
+    for await (const chunk of body) {
+      timer.refresh();
+      yield chunk;
+      timer.refresh();
+    }
+  } catch (error) {
+    throw error instanceof BadAnswer
+      ? error
+      : new BadAnswer('BrokenBody', error instanceof Error ? error.message : String(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}

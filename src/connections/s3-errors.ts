@@ -1,0 +1,70 @@
+import { TenonError, type ErrorCode } from '../model/errors.ts';
+import { errnoOf, fileError } from './file-errors.ts';
+
+const DENIED_NAMES = new Set([
+  'AccessDenied',
+  'AllAccessDisabled',
+  'AccountProblem',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'Forbidden',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'Unauthorized',
+]);
+const LOCAL = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
+/** What was asked of which bucket. */
+export interface S3Request {
+  readonly operation: string;
+  readonly bucket: string;
+  readonly key?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * What a failed request means. The message names the operation, the bucket and S3's own word for the error. S3's sentence
+ * is left out, because some servers put the key id and the signed text into it. An abort by the caller passes through.
+ */
+export function s3Error(error: unknown, request: S3Request): unknown {
+  if (error instanceof TenonError) return error;
+  if (request.signal?.aborted === true) return request.signal.reason;
+  if (LOCAL.has(errnoOf(error))) return fileError(error, request.key ?? '');
+  const name = nameOf(error);
+  const status = statusOf(error);
+  const [code, why] = meaning(name, status, request);
+  const details = { bucket: request.bucket, operation: request.operation, error: name, ...(status !== undefined && { status }) };
+  return new TenonError(code, `${request.operation} on the bucket «${request.bucket}» failed: ${why}.`, details, {
+    cause: error,
+  });
+}
+
+function meaning(name: string, status: number | undefined, request: S3Request): readonly [ErrorCode, string] {
+  if (name === 'NoSuchBucket') return ['SOURCE_UNAVAILABLE', 'there is no such bucket'];
+  if (DENIED_NAMES.has(name) || status === 401 || status === 403) return ['SOURCE_DENIED', `access denied (${name})`];
+  if (status === 404 && request.key !== undefined)
+    return ['DATA_UNREADABLE', `«${request.key.slice(0, 300)}» is not there (any more)`];
+  if (status === 412 && request.key !== undefined) {
+    return ['DATA_UNREADABLE', `«${request.key.slice(0, 300)}» has changed since it was listed`];
+  }
+  if (name === 'PermanentRedirect' || status === 301) return ['SOURCE_UNAVAILABLE', 'the bucket is in another region'];
+  return ['SOURCE_UNAVAILABLE', status === undefined ? name : `${name} (HTTP ${status})`];
+}
+
+export function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
+  const metadata = error.$metadata;
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+}
+
+/** A network error says more by its code (ECONNREFUSED) than by its name (Error). */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  const errno = errnoOf(error);
+  if (errno !== 'unknown') return errno;
+  return /^[A-Za-z0-9.]{1,60}$/.test(error.name) ? error.name : 'unknown error';
+}

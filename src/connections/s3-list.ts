@@ -1,0 +1,129 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { TenonError } from '../model/errors.ts';
+import { lastName, parseAddress, s3Address } from './address.ts';
+import { compareBytes } from './byte-order.ts';
+import type { ConnectionLimits } from './limits.ts';
+import type { ListOptions, StoredObject } from './object-store.ts';
+import { BadAnswer, takeBody } from './s3-body.ts';
+import { s3Error } from './s3-errors.ts';
+import { readListPage, type ListedKey, type ListPage } from './s3-page.ts';
+
+interface Listing {
+  readonly client: S3Client;
+  readonly limits: ConnectionLimits;
+  readonly bucket: string;
+  /** All keys begin with it, and paths are what follows it. */
+  readonly prefix: string;
+  readonly options: ListOptions;
+}
+
+/** S3 may answer with pages that hold nothing yet go on (many deleted keys); more than this in a row is a loop. */
+const EMPTY_PAGES = 1_000;
+
+/**
+ * The objects at or below an address. `s3://b/sales` stands for the key `sales` and for what is below `sales/`, not for
+ * `sales2/…`. The empty objects with a `/` at their end that consoles make for folders are left out.
+ */
+export async function* listObjects(
+  client: S3Client,
+  limits: ConnectionLimits,
+  address: string,
+  options: ListOptions,
+): AsyncGenerator<StoredObject> {
+  const { bucket, key } = bucketAndKey(address);
+  if (key !== '' && !key.endsWith('/')) {
+    const single = await findExact({ client, limits, bucket, prefix: key, options }, key);
+    if (single !== undefined && (options.after === undefined || compareBytes(lastName(address), options.after) > 0)) {
+      yield { ...stored(bucket, single), path: lastName(address) };
+    }
+  }
+  const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
+  for await (const found of listKeys({ client, limits, bucket, prefix, options })) {
+    const path = found.key.slice(prefix.length);
+    if (found.key.endsWith('/') && found.size === 0) continue;
+    if (!isSkipped(path, options)) yield { ...stored(bucket, found), path };
+  }
+}
+
+export function bucketAndKey(address: string): { bucket: string; key: string } {
+  const parsed = parseAddress(address);
+  if (parsed.scheme !== 's3') throw new TenonError('BAD_INPUT', `«${address.slice(0, 200)}» is no S3 address.`);
+  if (parsed.bucket.endsWith('--x-s3')) {
+    throw new TenonError(
+      'UNSUPPORTED',
+      `«${parsed.bucket}» is a directory bucket; these list their keys in no order and are not supported.`,
+    );
+  }
+  return parsed;
+}
+
+function stored(bucket: string, { key, size, etag, modified }: ListedKey): Omit<StoredObject, 'path'> {
+  return { address: s3Address(bucket, key), size, etag, modified };
+}
+
+function isSkipped(path: string, { skip }: ListOptions): boolean {
+  if (skip === undefined) return false;
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    if (skip(path.slice(0, slash + 1))) return true;
+  }
+  return skip(path);
+}
+
+async function findExact(listing: Listing, key: string): Promise<ListedKey | undefined> {
+  const page = await getPage(listing, { MaxKeys: 1 });
+  return page.objects.find((object) => object.key === key);
+}
+
+async function* listKeys(listing: Listing): AsyncGenerator<ListedKey> {
+  const { prefix, options } = listing;
+  let last = options.after === undefined ? undefined : prefix + options.after;
+  let token: string | undefined;
+  let empty = 0;
+  for (;;) {
+    const page = await getPage(listing, token === undefined ? { StartAfter: last } : { ContinuationToken: token });
+    for (const object of page.objects) {
+      last = checkOrder(listing, last, object.key);
+      yield object;
+      options.signal?.throwIfAborted();
+    }
+    empty = page.objects.length > 0 ? 0 : empty + 1;
+    if (page.next === undefined) return;
+    if (page.next === token || empty > EMPTY_PAGES) throw badListing(listing, 'the listing goes round in circles');
+    token = page.next;
+  }
+}
+
+/** A key out of order, or twice, means that keys may be missing elsewhere: nothing may be concluded from such a listing. */
+function checkOrder(listing: Listing, last: string | undefined, key: string): string {
+  if (!key.startsWith(listing.prefix)) throw badListing(listing, 'the listing has a key that was not asked for');
+  if (last !== undefined && compareBytes(key, last) <= 0) throw badListing(listing, 'the keys of the listing are not in order');
+  return key;
+}
+
+function badListing({ bucket }: Listing, why: string): TenonError {
+  return new TenonError('SOURCE_UNAVAILABLE', `ListObjectsV2 on the bucket «${bucket}» failed: ${why}.`, {
+    bucket,
+    operation: 'ListObjectsV2',
+  });
+}
+
+async function getPage(
+  listing: Listing,
+  from: { StartAfter?: string | undefined; ContinuationToken?: string; MaxKeys?: number },
+): Promise<ListPage> {
+  const { client, limits, bucket, prefix, options } = listing;
+  const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+  const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...from });
+  let page: ListPage | undefined;
+  takeBody(command, limits, limits.pageBytes, ({ bytes }) => {
+    page = readListPage(bytes);
+  });
+  try {
+    options.onRequest?.();
+    await client.send(command, { ...(options.signal !== undefined && { abortSignal: options.signal }) });
+    if (page === undefined) throw new BadAnswer('BadPage', 'There was no answer.');
+    return page;
+  } catch (error) {
+    throw s3Error(error, { operation: 'ListObjectsV2', bucket, signal: options.signal });
+  }
+}
