@@ -189,8 +189,7 @@ CREATE TABLE "search_documents" (
 	"name" text NOT NULL,
 	"table_id" text,
 	"description" text,
-	"words" "tsvector" NOT NULL,
-	"position" bigint NOT NULL
+	"words" "tsvector" NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "search_terms" (
@@ -267,7 +266,6 @@ CREATE UNIQUE INDEX "jobs_name" ON "jobs" USING btree ("name") WHERE ended is nu
 CREATE INDEX "jobs_history" ON "jobs" USING btree ("name","added");--> statement-breakpoint
 CREATE INDEX "search_documents_words" ON "search_documents" USING gin ("words");--> statement-breakpoint
 CREATE INDEX "search_documents_table" ON "search_documents" USING btree ("table_id");--> statement-breakpoint
-CREATE INDEX "search_documents_name" ON "search_documents" USING btree (lower("name") text_pattern_ops);--> statement-breakpoint
 CREATE INDEX "search_terms_trigrams" ON "search_terms" USING gin ("term" gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "search_terms_prefix" ON "search_terms" USING btree ("term" text_pattern_ops);--> statement-breakpoint
 CREATE INDEX "run_logs_run" ON "run_logs" USING btree ("run_id","id");--> statement-breakpoint

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, customType, index, pgTable, text, integer } from 'drizzle-orm/pg-core';
+import { customType, index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
 
@@ -14,15 +14,13 @@ export const documents = pgTable(
     name: text('name').notNull(),
     tableId: text('table_id'),
     description: text('description'),
-    /** Words of the name, then of its parents, then of the description, weighted A, B and C. */
+    /**
+     * Words of the name, of its parents and of the description, weighted A, B and C; and marks without weight for what is
+     * looked up whole: the name, the database and the kind. See src/search/lexemes.ts.
+     */
     words: tsvector('words').notNull(),
-    position: bigint('position', { mode: 'bigint' }).notNull(),
   },
-  (t) => [
-    index('search_documents_words').using('gin', t.words),
-    index('search_documents_table').on(t.tableId),
-    index('search_documents_name').on(sql`lower(${t.name}) text_pattern_ops`),
-  ],
+  (t) => [index('search_documents_words').using('gin', t.words), index('search_documents_table').on(t.tableId)],
 );
 
 /** The term dictionary: typos are looked up among terms, not among documents. */
