@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chown, mkdtemp, open, readFile, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { TenonError } from '../model/errors.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import { unsupported } from './postgres-binaries.ts';
@@ -18,14 +18,23 @@ const MAJOR = '17';
  */
 export async function initPostgres(pgdata: string, binaries: PostgresBinaries, user: PostgresUser): Promise<void> {
   if (existsSync(pgdata)) return checkVersion(pgdata);
-  const draft = `${pgdata}.new`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o700 });
+  await removeDrafts(pgdata);
+  const draft = await mkdtemp(`${pgdata}${DRAFT}`);
   if (user.uid !== undefined && user.gid !== undefined) await chown(draft, user.uid, user.gid);
   await runInitdb(draft, binaries, user);
   await writeAccess(draft, user);
   await rename(draft, pgdata);
   await syncFolder(dirname(pgdata));
+}
+
+const DRAFT = '.new-';
+
+/** What was left by those who were killed on the way. Their initdb may still be running for a moment: then the next start removes it. */
+async function removeDrafts(pgdata: string): Promise<void> {
+  for (const name of await readdir(dirname(pgdata))) {
+    if (!name.startsWith(basename(pgdata) + DRAFT)) continue;
+    await rm(join(dirname(pgdata), name), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 /**
@@ -54,7 +63,8 @@ async function runInitdb(folder: string, binaries: PostgresBinaries, user: Postg
   const options = ['--username', ROLE, '--encoding=UTF8', '--auth=peer', '--data-checksums', '--no-instructions'];
   const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const { program, args, ...as } = user.command(binaries.initdb, ['--pgdata', folder, ...options, ...locale]);
-  const child = spawn(program, args, { ...as, cwd: '/', env: { ...CLEAN_ENV, ...binaries.env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const env = { ...CLEAN_ENV, ...binaries.env };
+  const child = spawn(program, args, { ...as, env, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4_000);
@@ -63,7 +73,10 @@ async function runInitdb(folder: string, binaries: PostgresBinaries, user: Postg
     child.on('error', (error) => reject(cannotRun(error)));
     child.on('close', resolve);
   });
-  if (code !== 0) throw postgresFailed('The database could not be created', said);
+  if (code === 0) return;
+  const failure = await postgresFailed('The database could not be created', said, folder);
+  await rm(folder, { recursive: true, force: true });
+  throw failure;
 }
 
 /** Nothing of the caller's environment: PG* variables and locales would change what Postgres does. */
@@ -75,12 +88,17 @@ export function cannotRun(error: NodeJS.ErrnoException): TenonError {
   return new TenonError('DATA_DIRECTORY', `Postgres could not be started: ${error.message}.`, {}, { cause: error });
 }
 
+/** Less than this, and a server that gave no reason is taken to have died of a full disk: it could not even write why. */
+const FULL_BYTES = 1024 * 1024;
+
 /** Turns what Postgres printed before it gave up into an error that says what to do. */
-export function postgresFailed(what: string, said: string): TenonError {
-  const lines = said.split('\n').filter((line) => /(FATAL|PANIC|error|could not)/.test(line));
-  const reason = (lines.at(-1) ?? said.trim().split('\n').at(-1) ?? '').replace(/^.*?(FATAL|PANIC|error): +/, '');
-  if (/No space left on device|Disk quota exceeded/.test(said)) return new TenonError('DISK_FULL', `${what}: ${reason}.`);
-  return new TenonError('DATA_DIRECTORY', `${what}: ${reason || 'Postgres gave no reason'}.`);
+export async function postgresFailed(what: string, said: string, folder: string): Promise<TenonError> {
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  const line = lines.findLast((l) => /(FATAL|PANIC|error):/.test(l)) ?? lines.findLast((l) => /could not|cannot/.test(l)) ?? lines.at(-1);
+  const reason = line?.replace(/^.*?(FATAL|PANIC|error): +/, '') ?? 'it gave no reason';
+  const { bavail, bsize } = await statfs(folder);
+  const full = /No space left on device|Disk quota exceeded/.test(said) || bavail * bsize < FULL_BYTES;
+  return new TenonError(full ? 'DISK_FULL' : 'DATA_DIRECTORY', `${what} in ${folder}: ${reason}.`, { folder });
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { TenonError } from '../model/errors.ts';
 import { processStart } from './process-start.ts';
 
@@ -23,12 +26,53 @@ export async function findServer(pgdata: string): Promise<RunningServer | undefi
     const file = await readPidFile(pgdata);
     if (file === undefined) return undefined;
     const start = await processStart(file.pid);
-    if (start === undefined) return undefined;
+    if (start === undefined || !(await serves(file.pid, pgdata))) return undefined;
     if (file.status === 'ready') {
       return { pid: file.pid, socketFolder: file.socketFolder, stop: () => stop(file.pid, start) };
     }
     if (Date.now() > deadline) throw new TenonError('DATA_DIRECTORY', `The database server ${file.pid} does not become ready.`, { pid: file.pid });
   }
+}
+
+/**
+ * Clears the way for a start after `findServer` found none. Postgres refuses to start when the process id in a file that
+ * was left behind is alive, though it be somebody else's by now, as happens at each restart of a container. Only that
+ * number is changed: by the rest of the file Postgres sees whether orphans of its own still use its memory.
+ *
+ * Throws DATA_DIRECTORY when a server answers that we cannot see: one in another container, on a shared volume.
+ */
+export async function clearPidFile(pgdata: string): Promise<void> {
+  const file = await readPidFile(pgdata);
+  if (file === undefined) return;
+  if (await answers(join(file.socketFolder, '.s.PGSQL.5432'))) {
+    throw new TenonError('DATA_DIRECTORY', `The database in ${pgdata} is in use, by a process in another container.`, { folder: pgdata });
+  }
+  if ((await processStart(file.pid)) === undefined) return;
+  const path = join(pgdata, 'postmaster.pid');
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replace(/^\d+/, String(NO_PROCESS)));
+}
+
+/** Greater than any process id can be. */
+const NO_PROCESS = 99_999_999;
+
+/** Whether the process is a Postgres on this folder, and not one that got the number later. */
+async function serves(pid: number, pgdata: string): Promise<boolean> {
+  return (await commandLine(pid)).includes(pgdata);
+}
+
+async function commandLine(pid: number): Promise<string> {
+  if (process.platform === 'linux') return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const ps = await promisify(execFile)('ps', ['-ww', '-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
+  return ps.stdout;
+}
+
+async function answers(path: string): Promise<boolean> {
+  const socket = createConnection(path);
+  return new Promise<boolean>((resolve) => {
+    socket.on('connect', () => resolve(true));
+    socket.on('error', () => resolve(false));
+  }).finally(() => socket.destroy());
 }
 
 /** Lines: pid, folder, start in seconds since 1970, port, socket folder, listen address, shared memory key, status. */
