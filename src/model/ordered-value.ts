@@ -28,6 +28,20 @@ export function orderedKey(value: string | null, type: ColumnType): string {
   return key;
 }
 
+const BOOLEANS = new Map([
+  ['false', '0'],
+  ['true', '1'],
+]);
+
+/** The doubles that are not written with digits, as Java, Postgres and DuckDB write them. NaN sorts last. */
+const NO_DIGITS = new Map([
+  ['nan', NaN],
+  ['inf', Infinity],
+  ['infinity', Infinity],
+  ['-inf', -Infinity],
+  ['-infinity', -Infinity],
+]);
+
 function orderedValue(value: string, type: ColumnType): string | undefined {
   switch (type.kind) {
     case 'tinyint':
@@ -41,7 +55,7 @@ function orderedValue(value: string, type: ColumnType): string | undefined {
     case 'double':
       return orderedFloat(value, type.kind === 'float');
     case 'boolean':
-      return { false: '0', true: '1' }[value.toLowerCase()];
+      return BOOLEANS.get(value.toLowerCase());
     case 'date':
     case 'timestamp':
     case 'timestamptz':
@@ -66,7 +80,7 @@ export function orderedNumber(value: string): string | undefined {
 }
 
 function orderedFloat(value: string, single: boolean): string | undefined {
-  const known = { nan: NaN, inf: Infinity, infinity: Infinity, '-inf': -Infinity, '-infinity': -Infinity }[value.toLowerCase()];
+  const known = NO_DIGITS.get(value.toLowerCase());
   if (known === undefined && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?$/i.test(value)) return undefined;
   const exact = known ?? Number(value);
   // «+ 0» makes -0 the same as 0.
