@@ -1,0 +1,68 @@
+/** Bytes that grow at their end. Numbers are unsigned LEB128, seven bits a byte, up to 2^53. */
+export class ByteWriter {
+  private bytes = Buffer.allocUnsafe(4096);
+  private length = 0;
+
+  number(value: number): void {
+    this.reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.bytes[this.length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.bytes[this.length++] = rest;
+  }
+
+  /** Small differences of either sign take few bytes: 0, -1, 1, -2 … become 0, 1, 2, 3 … */
+  signed(value: number): void {
+    this.number(value < 0 ? -2 * value - 1 : 2 * value);
+  }
+
+  raw(part: Uint8Array): void {
+    this.reserve(part.length);
+    this.bytes.set(part, this.length);
+    this.length += part.length;
+  }
+
+  end(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  private reserve(more: number): void {
+    if (this.length + more <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.length + more));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+  }
+}
+
+/** Reads what `ByteWriter` wrote. Throws RangeError at the end of the bytes. */
+export class ByteReader {
+  private readonly bytes: Buffer;
+  private at = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  number(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.bytes[this.at++];
+      if (byte === undefined) throw new RangeError('The bytes end too early.');
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  signed(): number {
+    const value = this.number();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  raw(length: number): Buffer {
+    if (this.at + length > this.bytes.length) throw new RangeError('The bytes end too early.');
+    this.at += length;
+    return this.bytes.subarray(this.at - length, this.at);
+  }
+}

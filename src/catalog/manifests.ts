@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { inArray, sql } from 'drizzle-orm';
+import type { Db } from '../db/db.ts';
+import { manifests } from '../db/tables/catalog.ts';
+import { TenonError } from '../model/errors.ts';
+import type { ManifestFile, PackedManifest } from '../model/table.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+
+/** The first byte of what is packed, so that a better way of packing can come later. */
+const PACKING = 1;
+const HEX_ETAG = 1;
+const OTHER_ETAG = 0;
+/** Twice the difference of two such times is still exact as a number. */
+const MAX_TIME = 2 ** 50;
+
+/**
+ * The files of a partition, sorted by address, in few bytes: an address as what differs from the one before it, an etag
+ * that is an MD5 as its 16 bytes, each kind of field in a stretch of its own, all of it deflated. About 30 bytes a file.
+ *
+ * The hash is that of the content before it was deflated, so another version of zlib makes no other manifests. The same
+ * files in any order have the same hash. Throws BAD_INPUT when a size or a time is not a whole number.
+ */
+export function packManifest(files: readonly ManifestFile[]): PackedManifest {
+  const sorted = [...files].sort(compareFiles);
+  const content = encode(sorted);
+  return {
+    hash: createHash('sha256').update(content).digest('hex').slice(0, 32),
+    packed: Buffer.concat([Buffer.of(PACKING), deflateRawSync(content)]),
+    files: sorted.length,
+    bytes: sorted.reduce((sum, file) => sum + BigInt(file.size), 0n),
+  };
+}
+
+/** Exactly the files that were packed, in the order of their addresses. */
+export function unpackManifest(packed: Uint8Array): ManifestFile[] {
+  if (packed[0] !== PACKING) throw new TenonError('INTERNAL', `A manifest is packed in a way ${packed[0]} that is not known.`);
+  return decode(inflateRawSync(packed.subarray(1)));
+}
+
+/** Files in both stand once; the same address with another etag or size is another file. */
+export function mergeManifests(a: readonly ManifestFile[], b: readonly ManifestFile[]): ManifestFile[] {
+  return [...a, ...subtractManifests(b, a)].sort(compareFiles);
+}
+
+/** The files of `a` that are not in `b`, by address, etag and size. Times are not compared. */
+export function subtractManifests(a: readonly ManifestFile[], b: readonly ManifestFile[]): ManifestFile[] {
+  const known = new Set(b.map(identity));
+  return a.filter((file) => !known.has(identity(file)));
+}
+
+/** With the length of the etag, so that no two files share a text. */
+function identity({ address, etag, size }: ManifestFile): string {
+  return `${size}\n${etag.length}\n${etag}${address}`;
+}
+
+/** Keeps manifests by their hashes; those that are there already cost nothing. */
+export async function saveManifests(tx: Db, packed: readonly PackedManifest[]): Promise<void> {
+  if (packed.length === 0) return;
+  const unique = [...new Map(packed.map((manifest) => [manifest.hash, manifest])).values()];
+  const hashes = sql.param(unique.map(({ hash }) => hash));
+  const contents = sql.param(unique.map((manifest) => Buffer.from(manifest.packed)));
+  await tx.execute(sql`
+    insert into ${manifests} (hash, packed)
+    select * from unnest(${hashes}::text[], ${contents}::bytea[])
+    on conflict do nothing`);
+}
+
+export async function findManifest(db: Db, hash: string): Promise<ManifestFile[] | undefined> {
+  return (await findManifests(db, [hash])).get(hash);
+}
+
+/** The files of many manifests, by their hashes. What is not there is left out. */
+export async function findManifests(db: Db, hashes: readonly string[]): Promise<Map<string, ManifestFile[]>> {
+  const wanted = [...new Set(hashes)];
+  if (wanted.length === 0) return new Map();
+  const rows = await db.select().from(manifests).where(inArray(manifests.hash, wanted));
+  return new Map(rows.map(({ hash, packed }) => [hash, unpackManifest(packed)]));
+}
+
+function compareFiles(a: ManifestFile, b: ManifestFile): number {
+  return order(a.address, b.address) || order(a.etag, b.etag) || a.size - b.size || a.modified - b.modified;
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function encode(files: readonly ManifestFile[]): Buffer {
+  const [addresses, sizes, times, etags] = [new ByteWriter(), new ByteWriter(), new ByteWriter(), new ByteWriter()];
+  let before: { address: Buffer; etag: Buffer; modified: number } = NOTHING;
+  for (const file of files) {
+    checkNumbers(file);
+    const address = Buffer.from(file.address);
+    writeRest(addresses, before.address, address);
+    sizes.number(file.size);
+    times.signed(file.modified - before.modified);
+    const etag = writeEtag(etags, before.etag, file.etag);
+    before = { address, etag, modified: file.modified };
+  }
+  const head = new ByteWriter();
+  const parts = [addresses, sizes, times, etags].map((writer) => writer.end());
+  for (const number of [files.length, ...parts.map((part) => part.length)]) head.number(number);
+  return Buffer.concat([head.end(), ...parts]);
+}
+
+const NOTHING: { address: Buffer; etag: Buffer; modified: number } = {
+  address: Buffer.alloc(0),
+  etag: Buffer.alloc(0),
+  modified: 0,
+};
+
+function decode(content: Buffer): ManifestFile[] {
+  const reader = new ByteReader(content);
+  const count = reader.number();
+  const lengths = [reader.number(), reader.number(), reader.number(), reader.number()];
+  const [addresses, sizes, times, etags] = lengths.map((length) => new ByteReader(reader.raw(length)));
+  if (addresses === undefined || sizes === undefined || times === undefined || etags === undefined) throw new RangeError();
+  const files: ManifestFile[] = [];
+  let { address, etag, modified } = NOTHING;
+  for (let i = 0; i < count; i++) {
+    address = readRest(addresses, address);
+    modified += times.signed();
+    const read = readEtag(etags, etag);
+    etag = read.before;
+    files.push({ address: address.toString(), size: sizes.number(), etag: read.etag, modified });
+  }
+  return files;
+}
+
+function checkNumbers(file: ManifestFile): void {
+  if (Number.isSafeInteger(file.size) && file.size >= 0 && Number.isInteger(file.modified) && Math.abs(file.modified) <= MAX_TIME)
+    return;
+  const message = `The size and the time of «${file.address}» must be whole numbers.`;
+  throw new TenonError('BAD_INPUT', message, { address: file.address, size: file.size, modified: file.modified });
+}
+
+function writeRest(out: ByteWriter, before: Buffer, bytes: Buffer): void {
+  const shared = sharedStart(before, bytes);
+  out.number(shared);
+  out.number(bytes.length - shared);
+  out.raw(bytes.subarray(shared));
+}
+
+function readRest(from: ByteReader, before: Buffer): Buffer {
+  const start = before.subarray(0, from.number());
+  return Buffer.concat([start, from.raw(from.number())]);
+}
+
+function sharedStart(a: Buffer, b: Buffer): number {
+  const most = Math.min(a.length, b.length);
+  let same = 0;
+  while (same < most && a[same] === b[same]) same++;
+  return same;
+}
+
+/** What S3 gives for an object in one part is an MD5 in hex; other etags are kept as text. Returns what the next one may share. */
+function writeEtag(out: ByteWriter, before: Buffer, etag: string): Buffer {
+  if (/^[0-9a-f]{32}$/.test(etag)) {
+    out.number(HEX_ETAG);
+    out.raw(Buffer.from(etag, 'hex'));
+    return before;
+  }
+  const bytes = Buffer.from(etag);
+  out.number(OTHER_ETAG);
+  writeRest(out, before, bytes);
+  return bytes;
+}
+
+function readEtag(from: ByteReader, before: Buffer): { etag: string; before: Buffer } {
+  if (from.number() === HEX_ETAG) return { etag: from.raw(16).toString('hex'), before };
+  const bytes = readRest(from, before);
+  return { etag: bytes.toString(), before: bytes };
+}
