@@ -1,0 +1,55 @@
+import type { Column, Format } from '../model/schema.ts';
+
+/** Bytes whose shape is asked for. `path` is only a hint: what counts is the content. */
+export interface ByteSource {
+  readonly path: string;
+  readonly size: number;
+  /** Bytes `start` to `end`, `end` not included, fewer where the object ends. */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+export interface Classification {
+  /** Its options say exactly how a reader has to read the bytes. */
+  readonly format: Format;
+  readonly columns: readonly Column[];
+  /** Only where it is known without reading more: a footer, or a file that fits the sample. */
+  readonly rows?: bigint;
+  /** 0 to 1. The first classifier that is sure (1) wins, else the surest. */
+  readonly confidence: number;
+  /** What a reader should know and the columns cannot say, in sentences. */
+  readonly notes?: readonly string[];
+}
+
+/** One file in `classifiers/` for each format. */
+export interface Classifier {
+  readonly format: string;
+  /** Undefined: not this format. Throws DATA_UNREADABLE or UNSUPPORTED when it is, and yet cannot be read. */
+  classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined>;
+}
+
+export interface ClassifyLimits {
+  /** How much of the head is looked at, in bytes after decompression. */
+  readonly sampleBytes: number;
+  /** How many records of it. */
+  readonly sampleRecords: number;
+  /** As far as the sample grows where one record does not fit into it. */
+  readonly recordBytes: number;
+  readonly columns: number;
+  /** Of a header's cell, in characters. A longer one makes the first row a row of values. */
+  readonly headerLength: number;
+  readonly jsonDepth: number;
+  readonly footerBytes: number;
+  /** Times its size that a compressed head may unpack to. */
+  readonly unpackRatio: number;
+}
+
+export const CLASSIFY_LIMITS: ClassifyLimits = {
+  sampleBytes: 1024 * 1024,
+  sampleRecords: 1000,
+  recordBytes: 10 * 1024 * 1024,
+  columns: 10_000,
+  headerLength: 150,
+  jsonDepth: 64,
+  footerBytes: 64 * 1024 * 1024,
+  unpackRatio: 500,
+};

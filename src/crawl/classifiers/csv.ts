@@ -1,0 +1,179 @@
+import { TenonError } from '../../model/errors.ts';
+import type { Column, Format } from '../../model/schema.ts';
+import type { ByteSource, Classification, Classifier, ClassifyLimits } from '../classifier.ts';
+import { findDialect, type Found } from '../csv-dialect.ts';
+import { readRecords, type Records } from '../csv-records.ts';
+import { csvHeader, csvNames } from '../csv-header.ts';
+import { readHead, type Head } from '../head.ts';
+import { chooseNull, guessedType, observeText, textGuess, type TextGuess } from '../infer.ts';
+import { decodeText, type Text } from '../text.ts';
+
+/**
+ * Text tables: separated by comma, tab, bar, semicolon or \x01. What its options mean, for whoever reads the bytes:
+ * `delimiter`, `quote` and `escape` (empty: none), `header` (the first record holds names), `encoding` (`utf-8`, `utf-16`
+ * little-endian with its mark, `latin-1`), and only where they are needed: `skip` (lines in front of the first record),
+ * `null` (a spelling of null besides the empty text), `padding` (records may lack fields at their end), `lineEnd`
+ * (`mixed`, or `\r` alone).
+ */
+export const csvClassifier: Classifier = { format: 'csv', classify };
+
+const EXTENSION = /\.(csv|tsv|tab|psv)(\.gz)?$/i;
+
+async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined> {
+  const named = EXTENSION.test(source.path);
+  let head = await readHead(source, limits.sampleBytes, limits);
+  let text = textOf(source, head, named);
+  if (text === undefined || text.text.trimStart().startsWith('<')) return undefined;
+  if (!head.whole && cutInLongField(text)) {
+    head = await readHead(source, limits.recordBytes, limits);
+    text = textOf(source, head, named);
+    if (text === undefined) return undefined;
+  }
+  const found = dialectOf(source, text, head, named);
+  if (found === undefined) return undefined;
+  const records = readRecords(text.text, found.dialect, limits.sampleRecords + 1, head.whole);
+  checkRecords(source, records, found, head, limits);
+  if (records.rows.length === 0 || (!named && !looksLikeTable(records, found))) return undefined;
+  const classification = describe(source, { head, text, found, records, named }, limits);
+  return named || isLikely(classification, found) ? classification : undefined;
+}
+
+function textOf(source: ByteSource, head: Head, named: boolean): Text | undefined {
+  const text = decodeText(head);
+  if (text === undefined) {
+    if (named) throw unreadable(source, 'is named like a text table, but holds binary data');
+    return undefined;
+  }
+  if (text.encoding === 'utf-16be' && named) {
+    throw new TenonError(
+      'UNSUPPORTED',
+      `${source.path} is UTF-16 in big-endian order. Supported are UTF-8, UTF-16 little-endian and Latin-1.`,
+      {
+        path: source.path,
+      },
+    );
+  }
+  return text.encoding === 'utf-16be' ? undefined : text;
+}
+
+/** More than half of the sample is one unfinished record: is it long, or does its quote never close? */
+function cutInLongField({ text }: Text): boolean {
+  if (!text.includes('"')) return false;
+  for (const delimiter of [',', '\t', '|', ';']) {
+    if (!text.includes(delimiter)) continue;
+    const { unclosed } = readRecords(text, { delimiter, quote: '"', escape: '"' }, Infinity, false);
+    return unclosed !== undefined && unclosed.length * 2 > text.length;
+  }
+  return false;
+}
+
+function dialectOf(source: ByteSource, text: Text, head: Head, named: boolean): Found | undefined {
+  const found = findDialect(text.text, head.whole);
+  if (!('problem' in found)) return found;
+  if (!named) return undefined;
+  if (found.problem === 'unclosed') throw unclosedError(source, found.line, head);
+  if (found.problem === 'malformed') throw unreadable(source, `has a quote inside of a quoted field on line ${found.line}`);
+  // No delimiter fits. One column is a table only if the name says so, and no line could be taken for several.
+  const dialect = { delimiter: /\.(tsv|tab)(\.gz)?$/i.test(source.path) ? '\t' : ',', quote: '"', escape: '"' };
+  const single = readRecords(text.text, dialect, 200, head.whole);
+  if (
+    single.rows.every((row) => row.length === 1) &&
+    single.malformed === undefined &&
+    (single.unclosed === undefined || !head.whole)
+  ) {
+    return { dialect, width: 1, short: false };
+  }
+  if (single.unclosed !== undefined) throw unclosedError(source, single.unclosed.line, head);
+  throw unreadable(source, `has records of different lengths; record ${found.line} is the first that differs`);
+}
+
+function checkRecords(source: ByteSource, records: Records, found: Found, head: Head, limits: ClassifyLimits): void {
+  const { unclosed, malformed } = records;
+  if (records.rows.length === 0 && !head.whole)
+    throw unreadable(source, `has a first record of more than ${head.bytes.length} bytes`);
+  if (malformed !== undefined) throw unreadable(source, `has a quote inside of a quoted field on line ${malformed}`);
+  if (unclosed !== undefined && (head.whole || unclosed.length > limits.recordBytes / 2))
+    throw unclosedError(source, unclosed.line, head);
+  if (found.width > limits.columns) {
+    throw new TenonError('LIMIT', `${source.path} has ${found.width} columns; ${limits.columns} are the limit (columns).`, {
+      path: source.path,
+      limit: 'columns',
+    });
+  }
+  const long = records.rows.findIndex((row) => row.length > found.width);
+  if (long >= 0) throw unreadable(source, `has more fields in record ${long + 1} than in its first`);
+}
+
+/** For files whose name says nothing: two columns and two rows of values at least, and not a single exception. */
+function looksLikeTable(records: Records, found: Found): boolean {
+  return found.width >= 2 && !found.short && records.rows.length >= 3 && records.rows.every((row) => row.length === found.width);
+}
+
+/** Commas stand in letters too: without a name that says so, a table has more in it than texts. */
+function isLikely({ columns }: Classification, found: Found): boolean {
+  return /[\t|\x01]/.test(found.dialect.delimiter) || columns.some((column) => column.type.kind !== 'string');
+}
+
+interface Seen {
+  readonly head: Head;
+  readonly text: Text;
+  readonly found: Found;
+  readonly records: Records;
+  readonly named: boolean;
+}
+
+function describe(source: ByteSource, seen: Seen, limits: ClassifyLimits): Classification {
+  const { records, found, head, text } = seen;
+  const first = records.rows[0] ?? [];
+  const guesses = first.map(() => textGuess());
+  for (const row of records.rows.slice(1)) observeRow(guesses, row);
+  const header = csvHeader(first, guesses, limits);
+  if (!header) observeRow(guesses, first);
+  const nullText = chooseNull(guesses);
+  const names = csvNames(header ? first : first.map(() => ''));
+  const columns: Column[] = guesses.map((guess, i) => ({ name: names[i] ?? `col${i}`, type: guessedType(guess, nullText) }));
+  const short = found.short || records.rows.some((row) => row.length < found.width);
+  return {
+    format: format(seen, { header, nullText, short }),
+    columns,
+    // Rows beyond the sample are not counted, and neither is a file of which only a head was read.
+    ...(records.complete && head.whole && { rows: BigInt(records.rows.length - (header ? 1 : 0)) }),
+    confidence: seen.named ? 0.9 : 0.5,
+    ...(text.mark && text.encoding === 'utf-8' && { notes: [`${source.path} begins with a byte order mark.`] }),
+  };
+}
+
+function observeRow(guesses: readonly TextGuess[], row: readonly string[]): void {
+  for (const [i, cell] of row.entries()) {
+    const guess = guesses[i];
+    if (guess !== undefined) observeText(guess, cell);
+  }
+}
+
+function format(seen: Seen, about: { header: boolean; nullText: string | undefined; short: boolean }): Format {
+  const { found, head, text, records } = seen;
+  const ends = [...records.lineEnds];
+  return {
+    name: 'csv',
+    ...(head.compression !== undefined && { compression: head.compression }),
+    options: {
+      ...found.dialect,
+      header: about.header,
+      encoding: text.encoding,
+      ...(records.blankLines > 0 && { skip: records.blankLines }),
+      ...(about.nullText !== undefined && { null: about.nullText }),
+      ...(about.short && { padding: true }),
+      ...(ends.length > 1 && { lineEnd: 'mixed' }),
+      ...(ends.length === 1 && ends[0] === '\r' && { lineEnd: '\r' }),
+    },
+  };
+}
+
+function unclosedError(source: ByteSource, line: number, head: Head): TenonError {
+  const where = head.whole ? 'up to its end' : `within ${head.bytes.length} bytes`;
+  return unreadable(source, `opens a quote on line ${line} that is not closed ${where}`);
+}
+
+function unreadable(source: ByteSource, what: string): TenonError {
+  return new TenonError('DATA_UNREADABLE', `${source.path} ${what}.`, { path: source.path });
+}

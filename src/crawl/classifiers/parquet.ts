@@ -1,0 +1,68 @@
+import { parquetMetadata, type FileMetaData } from 'hyparquet';
+import { TenonError } from '../../model/errors.ts';
+import type { ByteSource, Classification, Classifier, ClassifyLimits } from '../classifier.ts';
+import { parquetColumns } from '../parquet-types.ts';
+
+/** Parquet: by its footer alone, in one read for most files. */
+export const parquetClassifier: Classifier = { format: 'parquet', classify };
+
+/** Most footers fit. */
+const TAIL_BYTES = 128 * 1024;
+const MAGIC = 'PAR1';
+const ENCRYPTED = 'PARE';
+
+async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined> {
+  const named = /\.(parquet|parq|pq)$/i.test(source.path);
+  if (!named && (await magicAt(source, 0)) !== MAGIC) return undefined;
+  const tail = await source.read(Math.max(0, source.size - TAIL_BYTES), source.size);
+  const end = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
+  const magic = end.subarray(-4).toString('latin1');
+  if (magic === ENCRYPTED)
+    throw new TenonError('UNSUPPORTED', `${source.path} has an encrypted footer. Supported is Parquet without one.`, {
+      path: source.path,
+    });
+  if (magic !== MAGIC || source.size < 12)
+    return (await isOther(source, named)) ? undefined : refuse(source, 'is cut off: it has no Parquet footer at its end');
+  const length = end.readUInt32LE(end.length - 8) + 8;
+  if (length > source.size - 4) return refuse(source, 'has a Parquet footer that says it is longer than the file');
+  if (length > limits.footerBytes) {
+    throw new TenonError(
+      'LIMIT',
+      `${source.path} has a footer of ${length} bytes; ${limits.footerBytes} are the limit (footerBytes).`,
+      { path: source.path, limit: 'footerBytes' },
+    );
+  }
+  const footer = length <= end.length ? end : await source.read(source.size - length, source.size);
+  const metadata = parse(source, footer);
+  return {
+    format: { name: 'parquet' },
+    columns: parquetColumns(source.path, metadata.schema, limits),
+    rows: metadata.num_rows,
+    confidence: 1,
+  };
+}
+
+/** A file that is only named so: it begins differently, and another classifier may know it. */
+async function isOther(source: ByteSource, named: boolean): Promise<boolean> {
+  return named && source.size >= 4 && (await magicAt(source, 0)) !== MAGIC;
+}
+
+async function magicAt(source: ByteSource, at: number): Promise<string> {
+  return Buffer.from(await source.read(at, at + 4)).toString('latin1');
+}
+
+/** The footer is bytes from anywhere: whatever the parser stumbles over is the file's fault. */
+function parse(source: ByteSource, footer: Uint8Array): FileMetaData {
+  try {
+    const metadata = parquetMetadata(Uint8Array.from(footer), { geoparquet: false });
+    if (typeof metadata.num_rows !== 'bigint' || metadata.num_rows < 0n || metadata.schema.length === 0)
+      throw new Error('no rows or no schema');
+    return metadata;
+  } catch (cause) {
+    throw new TenonError('DATA_UNREADABLE', `${source.path} has a broken Parquet footer.`, { path: source.path }, { cause });
+  }
+}
+
+function refuse(source: ByteSource, what: string): never {
+  throw new TenonError('DATA_UNREADABLE', `${source.path} ${what}.`, { path: source.path });
+}

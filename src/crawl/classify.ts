@@ -1,0 +1,29 @@
+import type { ByteSource, Classification, Classifier, ClassifyLimits } from './classifier.ts';
+import { csvClassifier } from './classifiers/csv.ts';
+import { jsonClassifier } from './classifiers/json.ts';
+import { parquetClassifier } from './classifiers/parquet.ts';
+import { remember } from './head.ts';
+
+/** In the order in which they are asked: what knows its own by a mark first, what can only guess last. */
+export const CLASSIFIERS: readonly Classifier[] = [parquetClassifier, jsonClassifier, csvClassifier];
+
+/** Endings of what is never a table, so that a crawl need not read it: text for people, pictures, archives, programs. */
+const NEVER =
+  /\.(md|markdown|rst|html?|css|js|ts|py|ipynb|sql|sh|ya?ml|toml|ini|cfg|xml|xsd|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|webp|ico|mp[34]|zip|tar|tgz|7z|rar|jar|exe|so|dll|lock|bak|tmp|swp|crc|md5|sha\d+)$/i;
+
+/** What the bytes are, by their content. Undefined: no classifier knows them. Throws what a classifier throws that knows, and cannot read. */
+export async function classify(
+  source: ByteSource,
+  limits: ClassifyLimits,
+  classifiers: readonly Classifier[] = CLASSIFIERS,
+): Promise<Classification | undefined> {
+  if (source.size === 0 || NEVER.test(source.path)) return undefined;
+  const shared = remember(source);
+  let best: Classification | undefined;
+  for (const classifier of classifiers) {
+    const found = await classifier.classify(shared, limits);
+    if (found !== undefined && found.confidence > (best?.confidence ?? 0)) best = found;
+    if (best !== undefined && best.confidence >= 0.9) break;
+  }
+  return best;
+}

@@ -1,0 +1,36 @@
+import type { Head } from './head.ts';
+
+export interface Text {
+  readonly text: string;
+  readonly encoding: 'utf-8' | 'utf-16' | 'utf-16be' | 'latin-1';
+  readonly mark: boolean;
+}
+
+/**
+ * Bytes as text: by their byte order mark, else UTF-8 if they are, else Latin-1. Undefined for what is no text: a zero
+ * byte. A character that the end of the sample cuts is left out.
+ */
+export function decodeText(head: Head): Text | undefined {
+  const { bytes } = head;
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return wide('utf-16le', 'utf-16', head);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return wide('utf-16be', 'utf-16be', head);
+  if (bytes.includes(0)) return undefined;
+  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  const text = decodeUtf8(head);
+  return text === undefined
+    ? { text: Buffer.from(bytes).toString('latin1'), encoding: 'latin-1', mark: false }
+    : { text, encoding: 'utf-8', mark };
+}
+
+function decodeUtf8(head: Head): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(head.bytes, { stream: !head.whole });
+  } catch {
+    return undefined;
+  }
+}
+
+function wide(label: 'utf-16le' | 'utf-16be', encoding: 'utf-16' | 'utf-16be', head: Head): Text | undefined {
+  const text = new TextDecoder(label).decode(head.bytes, { stream: !head.whole });
+  return text.includes('\0') ? undefined : { text, encoding, mark: true };
+}
