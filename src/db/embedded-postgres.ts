@@ -36,6 +36,7 @@ export interface EmbeddedOptions {
  * Throws DATA_DIRECTORY, DISK_FULL, or UNSUPPORTED where there is no build for this platform.
  */
 export async function openEmbeddedPostgres(dataDir: string, options: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
+  if (dataDir.includes('\n')) throw new TenonError('DATA_DIRECTORY', 'The path of a data directory cannot have a line break.');
   try {
     // When root starts it, Postgres is somebody else, who must pass.
     await mkdir(dataDir, { recursive: true, mode: process.geteuid?.() === 0 ? 0o711 : 0o700 });

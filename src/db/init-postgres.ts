@@ -94,10 +94,10 @@ const FULL_BYTES = 1024 * 1024;
 /** Turns what Postgres printed before it gave up into an error that says what to do. */
 export async function postgresFailed(what: string, said: string, folder: string): Promise<TenonError> {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
-  const line = lines.findLast((l) => /(FATAL|PANIC|error):/.test(l)) ?? lines.findLast((l) => /could not|cannot/.test(l)) ?? lines.at(-1);
+  const line = lines.find((l) => /(FATAL|PANIC|error):/.test(l)) ?? lines.find((l) => /could not|cannot/.test(l)) ?? lines.at(-1);
   const reason = line?.replace(/^.*?(FATAL|PANIC|error): +/, '') ?? 'it gave no reason';
   const { bavail, bsize } = await statfs(folder);
-  const full = /No space left on device|Disk quota exceeded/.test(said) || bavail * bsize < FULL_BYTES;
+  const full = /No space left on device|Disk quota exceeded|Check free disk space/.test(said) || bavail * bsize < FULL_BYTES;
   return new TenonError(full ? 'DISK_FULL' : 'DATA_DIRECTORY', `${what} in ${folder}: ${reason}.`, { folder });
 }
 

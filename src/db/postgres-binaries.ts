@@ -23,6 +23,9 @@ export async function findBinaries(linkFolder: string, native = nativeFolder()):
   const programs = { initdb: join(native, 'bin', 'initdb'), postgres: join(native, 'bin', 'postgres') };
   const links = await readLinks(native);
   if (links.every(({ name }) => existsSync(join(native, 'lib', name)))) return { ...programs, env: {} };
+  if (/[:;]/.test(linkFolder)) {
+    throw new TenonError('DATA_DIRECTORY', `The path of a data directory cannot have a colon or a semicolon here: ${dirname(linkFolder)}.`);
+  }
   await mkdir(linkFolder, { recursive: true, mode: 0o755 });
   for (const { name, target } of links) await link(join(linkFolder, name), target);
   const variable = process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH';

@@ -4,6 +4,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TenonError } from '../model/errors.ts';
+import { quoteIdentifier } from '../model/names.ts';
 import { CLEAN_ENV, cannotRun, postgresFailed } from './init-postgres.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { PostgresUser } from './postgres-user.ts';
@@ -54,7 +55,8 @@ export interface StartPlan {
 export async function startPostgres(plan: StartPlan): Promise<RunningServer> {
   await clearPidFile(plan.pgdata);
   const socket = await socketFolder(plan.dataDir, plan.user);
-  const settings = { ...SETTINGS, ...plan.settings, unix_socket_directories: socket };
+  // A list of quoted names for Postgres, though it has one: a comma would part it otherwise.
+  const settings = { ...SETTINGS, ...plan.settings, unix_socket_directories: quoteIdentifier(socket) };
   for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(POLL_MS)) {
     const started = await startOnce(plan, settings, deadline);
     if (!('failed' in started)) return started;

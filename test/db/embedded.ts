@@ -1,0 +1,37 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { connect } from '../../src/db/open-db.ts';
+import { findServer } from '../../src/db/running-server.ts';
+
+const made: string[] = [];
+
+/** A folder of one's own that others may pass. It goes with the last test of the file, and so does a server left in it. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tenon-db-'));
+  await chmod(folder, 0o755);
+  made.push(folder);
+  return folder;
+}
+
+afterAll(async () => {
+  for (const folder of made) {
+    await stopLeft(folder);
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+async function stopLeft(folder: string): Promise<void> {
+  await (await findServer(join(folder, 'postgres')))?.stop();
+}
+
+export async function ask(url: string, statement: string): Promise<Record<string, unknown>[]> {
+  const client = await connect(url);
+  // The server may be stopped in the middle of it; the query says so.
+  client.on('error', () => {});
+  return client.query(statement).then(
+    ({ rows }) => client.end().then(() => rows),
+    (error: unknown) => client.end().then(() => Promise.reject(error)),
+  );
+}
