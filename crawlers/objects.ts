@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { ObjectStore, StoredObject } from '../src/connections/object-store.ts';
+import type { CrawlContext, Finding, UnknownFinding } from '../src/crawl/crawler.ts';
+import { TenonError } from '../src/model/errors.ts';
+import { matchesGlob } from './glob.ts';
+
+/** What the crawlers of files and of S3 have in common: a place with objects below it. */
+export interface ObjectOptions {
+  readonly url: string;
+  /** Paths below the URL that are left out; `*` and `**` as in `glob.ts`. */
+  readonly exclude: readonly string[];
+  /** Also what begins with `.` or `_`, which Hive and Spark take for hidden. */
+  readonly hidden: boolean;
+}
+
+/** So many objects, or so long, lie at most between two checkpoints: what a crash costs. */
+const OBJECTS_A_CHECKPOINT = 5_000;
+const MS_A_CHECKPOINT = 15_000;
+
+const SHAPE = z.strictObject({
+  url: z.string().min(1).max(4_096),
+  exclude: z.array(z.string().min(1).max(1_024)).max(100).default([]),
+  hidden: z.boolean().default(false),
+});
+
+/** Throws BAD_INPUT that names every mistake. */
+export function parseObjectOptions(raw: unknown, checkUrl: (url: string) => string): ObjectOptions {
+  const options = parseShape(SHAPE, raw);
+  return { ...options, url: checkUrl(options.url) };
+}
+
+export function parseShape<T>(shape: z.ZodType<T>, raw: unknown): T {
+  const parsed = shape.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`);
+  throw new TenonError('BAD_INPUT', `The crawler’s options are not right. ${mistakes.join('; ')}.`, { mistakes });
+}
+
+export function objectScope({ url, exclude, hidden }: ObjectOptions): string {
+  return [url, ...(hidden ? ['hidden'] : []), ...exclude.toSorted().map((pattern) => `-${pattern}`)].join(' ');
+}
+
+/**
+ * Objects in byte order of their paths, with checkpoints in between and a complete one at the end. What the store cannot
+ * read in one place becomes `unknown` there; what it cannot go on after is thrown, and then no complete checkpoint comes.
+ */
+export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, context: CrawlContext): AsyncGenerator<Finding> {
+  const unknown: UnknownFinding[] = [];
+  const listing = store.list(options.url, {
+    after: context.cursor,
+    signal: context.signal,
+    onRequest: () => context.spend({ lists: 1 }),
+    skip: (path) => isLeftOut(options, path),
+    onUnknown: (path, error) => unknown.push({ kind: 'unknown', path, error }),
+  });
+  let cursor = context.cursor ?? '';
+  let objects = 0;
+  let since = performance.now();
+  for await (const object of listing) {
+    context.signal.throwIfAborted();
+    yield* unknown.splice(0);
+    yield finding(store, object, context);
+    cursor = object.path;
+    objects += 1;
+    if (objects % OBJECTS_A_CHECKPOINT === 0 || performance.now() - since > MS_A_CHECKPOINT) {
+      yield { kind: 'checkpoint', cursor, complete: false };
+      since = performance.now();
+    }
+  }
+  yield* unknown.splice(0);
+  yield { kind: 'checkpoint', cursor, complete: true };
+}
+
+/** Asked for each folder on the way and for the object itself, so only the last name has to be looked at. */
+function isLeftOut(options: ObjectOptions, path: string): boolean {
+  return (!options.hidden && isHidden(path)) || options.exclude.some((pattern) => matchesGlob(pattern, path));
+}
+
+/** As Spark has it: `_year=2026` is a partition, `_temporary` is not. */
+function isHidden(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/', path.length - 2) + 1);
+  return name.startsWith('.') || (name.startsWith('_') && !name.includes('='));
+}
+
+function finding(store: ObjectStore, object: StoredObject, context: CrawlContext): Finding {
+  const { address, path, size, etag, modified } = object;
+  return {
+    kind: 'object',
+    path,
+    location: address,
+    size,
+    etag,
+    modified,
+    async read(start, end) {
+      const bytes = await store.read(address, start, end, { expected: { etag }, signal: context.signal });
+      context.spend({ gets: 1, bytes: bytes.length });
+      return bytes;
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { compareBytes } from '../src/connections/byte-order.ts';
+import { SSL_MODES, type PostgresOptions, type PostgresSnapshot, type PostgresSource } from '../src/connections/connections.ts';
+import { isHost } from '../src/connections/definitions.ts';
+import { parsePostgresUrl } from '../src/connections/postgres-url.ts';
+import type { CrawlContext, Crawler, Finding, TableFinding } from '../src/crawl/crawler.ts';
+import { TenonError } from '../src/model/errors.ts';
+import { parseShape } from './objects.ts';
+import { completeTypes, describe, listRelations, type Filter, type Relation } from './postgres-catalog.ts';
+import { tableFinding, tableNameOf } from './postgres-table.ts';
+import type { PgType } from './postgres-types.ts';
+
+export interface PostgresCrawl extends Omit<PostgresOptions, 'statementTimeoutMs'> {
+  readonly schemas: Filter;
+  readonly tables: Filter;
+}
+
+/** So many tables are described by one set of queries, and lie between two checkpoints. */
+const TABLES_A_CHECKPOINT = 500;
+
+const PATTERNS = z.array(z.string().min(1).max(200)).max(200).default([]);
+const FILTER = z.strictObject({ include: PATTERNS, exclude: PATTERNS }).default({ include: [], exclude: [] });
+const SHAPE = z.strictObject({
+  host: z.string().refine(isHost, 'is no host name, no IP and no folder of a socket').optional(),
+  port: z.int().min(1).max(65_535).optional(),
+  database: z.string().min(1).max(200).optional(),
+  user: z.string().min(1).max(200).optional(),
+  sslmode: z.enum(SSL_MODES).optional(),
+  schemas: FILTER,
+  tables: FILTER,
+});
+
+/**
+ * The tables that a Postgres declares. A table of the schema `public` keeps its name, one of another schema gets the
+ * schema in front of it (`sales_orders`); the runner keeps names apart that then meet.
+ */
+export const postgresCrawler: Crawler<PostgresCrawl> = {
+  kind: 'postgres',
+  parse: (raw) => parseShape<PostgresCrawl>(SHAPE, raw),
+  fromUrl(url) {
+    if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') return undefined;
+    const { options, secret } = parsePostgresUrl(url);
+    const schemas = url.searchParams.getAll('schema');
+    const filter = schemas.length > 0 && { schemas: { include: schemas, exclude: [] } };
+    return { options: { ...options, ...filter }, ...(secret !== undefined && { secret }) };
+  },
+  scope({ host, port, database, schemas, tables }) {
+    const filters = [...signed('schema', schemas), ...signed('table', tables)];
+    return [`postgres://${host ?? ''}:${port ?? ''}/${database ?? ''}`, ...filters].join(' ');
+  },
+  async *crawl({ schemas, tables, ...options }, context) {
+    const source = await context.connections.postgres(context.connection, options);
+    const snapshot = await source.snapshot();
+    try {
+      yield* crawlSnapshot(source, snapshot, schemas, tables, context);
+    } finally {
+      await snapshot.close();
+    }
+  },
+};
+
+function signed(what: string, { include, exclude }: Filter): string[] {
+  return [
+    ...include.toSorted().map((pattern) => `+${what}:${pattern}`),
+    ...exclude.toSorted().map((pattern) => `-${what}:${pattern}`),
+  ];
+}
+
+async function* crawlSnapshot(
+  source: PostgresSource,
+  snapshot: PostgresSnapshot,
+  schemas: Filter,
+  tables: Filter,
+  context: CrawlContext,
+): AsyncGenerator<Finding> {
+  context.spend({ queries: 1 });
+  const relations = (await listRelations(snapshot, schemas, tables)).filter((relation) => isAfter(relation, context.cursor));
+  const types = new Map<number, PgType>();
+  let cursor = context.cursor ?? '';
+  for (const part of parts(relations)) {
+    context.signal.throwIfAborted();
+    for (const finding of await findingsOf(source, snapshot, part, types, context)) {
+      context.signal.throwIfAborted();
+      yield finding;
+    }
+    cursor = cursorOf(part.at(-1));
+    yield { kind: 'checkpoint', cursor, complete: false };
+  }
+  yield { kind: 'checkpoint', cursor, complete: true };
+}
+
+/** The list of names was read, so what fails here is there and only unknown. A lost connection ends the crawl. */
+async function findingsOf(
+  source: PostgresSource,
+  snapshot: PostgresSnapshot,
+  relations: readonly Relation[],
+  types: Map<number, PgType>,
+  context: CrawlContext,
+): Promise<Finding[]> {
+  try {
+    const description = await describe(snapshot, relations);
+    const used = [...description.attributes.values()].flatMap((all) => all.map(({ type }) => type));
+    const queries = await completeTypes(snapshot, types, used);
+    context.spend({ queries: 3 + queries });
+    return relations.map((relation): TableFinding => tableFinding(source.address, relation, description, types));
+  } catch (error) {
+    if (!(error instanceof TenonError) || error.code === 'SOURCE_UNAVAILABLE') throw error;
+    return relations.map((relation) => ({ kind: 'unknown', path: tableNameOf(relation), error }));
+  }
+}
+
+/** Never two schemas in one part, so that a schema that cannot be read makes no other unknown. */
+function parts(relations: readonly Relation[]): Relation[][] {
+  const made: Relation[][] = [];
+  for (const relation of relations) {
+    const last = made.at(-1);
+    if (last !== undefined && last.length < TABLES_A_CHECKPOINT && last[0]?.schema === relation.schema) last.push(relation);
+    else made.push([relation]);
+  }
+  return made;
+}
+
+function cursorOf(relation: Relation | undefined): string {
+  return relation === undefined ? '' : JSON.stringify([relation.schema, relation.name]);
+}
+
+function isAfter({ schema, name }: Relation, cursor: string | undefined): boolean {
+  if (cursor === undefined || cursor === '') return true;
+  const [lastSchema, lastName] = z.tuple([z.string(), z.string()]).parse(JSON.parse(cursor));
+  const order = compareBytes(schema, lastSchema);
+  return order > 0 || (order === 0 && compareBytes(name, lastName) > 0);
+}
