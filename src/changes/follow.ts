@@ -79,10 +79,12 @@ async function step(ground: Ground, follower: Follower): Promise<boolean> {
 
 /**
  * Locks a follower for the rest of the transaction and tells its cursor. Undefined when another process holds it: that one
- * is at work, and to queue behind it would only keep a connection busy.
+ * is at work, and to queue behind it would only keep a connection busy. `wait` queues all the same, for whoever must do
+ * something while the follower stands still.
  */
-export async function holdFollower(tx: Db, name: string): Promise<Position | undefined> {
-  const [row] = await tx.select().from(followers).where(eq(followers.name, name)).for('update', { skipLocked: true });
+export async function holdFollower(tx: Db, name: string, options: { readonly wait?: boolean } = {}): Promise<Position | undefined> {
+  const query = tx.select().from(followers).where(eq(followers.name, name));
+  const [row] = await (options.wait === true ? query.for('update') : query.for('update', { skipLocked: true }));
   return row?.cursor;
 }
 
