@@ -1,7 +1,7 @@
 import { parseAddress, fileAddress } from '../src/connections/address.ts';
 import type { Crawler } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
-import { crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
+import { coversObject, crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
 
 /** Folders: `file:///data/lake`. */
 export const fileCrawler: Crawler<ObjectOptions> = {
@@ -9,6 +9,7 @@ export const fileCrawler: Crawler<ObjectOptions> = {
   parse: (raw) => parseObjectOptions(raw, checkUrl),
   fromUrl: (url) => (url.protocol === 'file:' ? { options: { url: checkUrl(url.href) } } : undefined),
   scope: objectScope,
+  covers: coversObject,
   async *crawl(options, context) {
     yield* crawlObjects(await context.connections.objectStore(options.url, context.connection), options, context);
   },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseAddress } from '../src/connections/address.ts';
 import type { ObjectStore, StoredObject } from '../src/connections/object-store.ts';
 import type { CrawlContext, Finding, UnknownFinding } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
@@ -38,6 +39,21 @@ export function parseShape<T>(shape: z.ZodType<T>, raw: unknown): T {
 
 export function objectScope({ url, exclude, hidden }: ObjectOptions): string {
   return [url, ...(hidden ? ['hidden'] : []), ...exclude.toSorted().map((pattern) => `-${pattern}`)].join(' ');
+}
+
+/** A file, or with `/` at its end a folder: at or below the URL, and neither it nor a folder on the way is left out. */
+export function coversObject(options: ObjectOptions, location: string): boolean {
+  const root = plainAddress(options.url).replace(/\/+$/, '');
+  const plain = plainAddress(location);
+  if (plain === root) return true;
+  if (!plain.startsWith(`${root}/`)) return false;
+  const names = plain.slice(root.length + 1).split(/(?<=\/)/);
+  return names.every((_, i) => !isLeftOut(options, names.slice(0, i + 1).join('')));
+}
+
+function plainAddress(address: string): string {
+  const parsed = parseAddress(address);
+  return parsed.scheme === 'file' ? `file:${parsed.file}` : `s3:${parsed.bucket}/${parsed.key}`;
 }
 
 /**

@@ -48,6 +48,7 @@ export const postgresCrawler: Crawler<PostgresCrawl> = {
     const filters = [...signed('schema', schemas), ...signed('table', tables)];
     return [`postgres://${host ?? ''}:${port ?? ''}/${database ?? ''}`, ...filters].join(' ');
   },
+  covers: coversTable,
   async *crawl({ schemas, tables, ...options }, context) {
     const source = await context.connections.postgres(context.connection, options);
     const snapshot = await source.snapshot();
@@ -58,6 +59,36 @@ export const postgresCrawler: Crawler<PostgresCrawl> = {
     }
   },
 };
+
+/** What the definition leaves to its connection (the host, say) is not compared. */
+function coversTable({ host, port, database, schemas, tables }: PostgresCrawl, location: string): boolean {
+  const url = new URL(location);
+  const [db = '', schema = '', name = ''] = url.pathname.slice(1).split('/').map(decodeURIComponent);
+  const sameServer = (host ?? url.hostname) === url.hostname && (port ?? Number(url.port || 5432)) === Number(url.port || 5432);
+  return sameServer && (database ?? db) === db && passes(schemas, schema) && passes(tables, name);
+}
+
+function passes({ include, exclude }: Filter, name: string): boolean {
+  return (
+    (include.length === 0 || include.some((pattern) => isLike(pattern, name))) &&
+    !exclude.some((pattern) => isLike(pattern, name))
+  );
+}
+
+/** As `like` with `%` as the only wildcard. */
+function isLike(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('%');
+  const last = rest.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > name.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}
 
 function signed(what: string, { include, exclude }: Filter): string[] {
   return [

@@ -1,7 +1,7 @@
 import { parseAddress, s3Address, s3AddressOfUrl } from '../src/connections/address.ts';
 import type { Crawler } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
-import { crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
+import { coversObject, crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
 
 /** Buckets: `s3://bucket/folder`. */
 export const s3Crawler: Crawler<ObjectOptions> = {
@@ -9,6 +9,7 @@ export const s3Crawler: Crawler<ObjectOptions> = {
   parse: (raw) => parseObjectOptions(raw, checkUrl),
   fromUrl: (url) => (/^s3[an]?:$/.test(url.protocol) ? { options: { url: checkUrl(s3AddressOfUrl(url)) } } : undefined),
   scope: objectScope,
+  covers: coversObject,
   async *crawl(options, context) {
     yield* crawlObjects(await context.connections.objectStore(options.url, context.connection), options, context);
   },

@@ -12,6 +12,8 @@ export interface Crawler<Options = unknown> {
   fromUrl(url: URL): { options: Record<string, unknown>; secret?: string } | undefined;
   /** What this definition covers, as text that stays the same while the definition does. Rows outside of it are out of scope. */
   scope(options: Options): string;
+  /** Whether the definition covers a location that some earlier one recorded: only what it covers can be found missing. */
+  covers(options: Options, location: string): boolean;
   /** Yields findings until there are no more. Objects come in byte order of their paths, so that a left folder is complete. */
   crawl(options: Options, context: CrawlContext): AsyncIterable<Finding>;
 }

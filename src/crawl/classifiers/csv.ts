@@ -111,7 +111,7 @@ function looksLikeTable(records: Records, found: Found): boolean {
 
 /** Commas stand in letters too: without a name that says so, a table has more in it than texts. */
 function isLikely({ columns }: Classification, found: Found): boolean {
-  return /[\t|\x01]/.test(found.dialect.delimiter) || columns.some((column) => column.type.kind !== 'string');
+  return !/[,;]/.test(found.dialect.delimiter) || columns.some((column) => column.type.kind !== 'string');
 }
 
 interface Seen {
