@@ -10,9 +10,10 @@ const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EDQUOT: ['DISK_FULL', 'could not be written, the quota is used up'],
 };
 
-/** What a failed call of the file system means to the one who asked for `file`. A TenonError passes through. */
-export function fileError(error: unknown, file: string): unknown {
-  if (error instanceof TenonError || isAbort(error)) return error;
+/** What a failed call of the file system means to the one who asked for `file`. An abort by the caller and a TenonError pass through. */
+export function fileError(error: unknown, file: string, signal?: AbortSignal): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (error instanceof TenonError) return error;
   const errno = errnoOf(error);
   const [code, why] = CODES[errno] ?? ['SOURCE_UNAVAILABLE', `could not be read or written (${errno})`];
   return new TenonError(code, `${shown(file)} ${why}.`, { path: file.slice(0, 1024), errno }, { cause: error });
@@ -43,8 +44,4 @@ export function errnoOf(error: unknown): string {
 export function shown(file: string): string {
   const text = JSON.stringify(file.length > 300 ? `${file.slice(0, 300)}…` : file);
   return `«${text.slice(1, -1)}»`;
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
 }

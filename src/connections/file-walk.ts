@@ -155,7 +155,7 @@ function isSpecial(entry: Dirent<Buffer>): boolean {
 
 function isBefore(path: string, after: string | undefined): boolean {
   if (after === undefined || compareBytes(path, after) > 0) return false;
-  return !(path.endsWith('/') && after.startsWith(path) && after !== path);
+  return !(path.endsWith('/') && after.startsWith(path));
 }
 
 async function checkLink(w: Walk, path: string): Promise<void> {

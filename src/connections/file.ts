@@ -64,7 +64,7 @@ async function read(address: string, start: number, end: number, options: ReadOp
       await handle.close();
     }
   } catch (error) {
-    throw fileError(error, file);
+    throw fileError(error, file, options.signal);
   }
 }
 
@@ -79,7 +79,7 @@ async function download(address: string, file: string, expected: { etag: string 
     await rename(temporary, file);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    throw fileError(error, source);
+    throw fileError(error, source, signal);
   }
 }
 
@@ -99,7 +99,7 @@ async function upload(file: string, address: string, signal?: AbortSignal): Prom
     return storedObject(address, lastName(address), await stat(target, { bigint: true }));
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    throw fileError(error, target);
+    throw fileError(error, target, signal);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ConnectionLimits } from './limits.ts';
 
 /** An answer that was cut, too long, or no answer. The SDK tries again what carries `$retryable`. */
@@ -31,15 +32,15 @@ const INSIDE_RETRIES = {
 } as const;
 
 /**
- * Takes the whole body of a command's answer before the SDK parses it, checks it, and gives the SDK an empty one. Standing
- * inside the SDK's retries it makes a body that breaks off, stalls or is too short as retryable as a request that fails,
+ * Takes the whole body of a command's answer before the SDK parses it, checks it, and gives the SDK what `check` returns
+ * instead. Standing inside the SDK's retries it makes a body that breaks off, stalls or is too short as retryable as a request that fails,
  * which the SDK alone does not: it would take a listing cut between two keys for a short listing.
  */
 export function takeBody(
   command: { readonly middlewareStack: object },
   limits: ConnectionLimits,
   max: number,
-  check: (answer: Answer) => void,
+  check: (answer: Answer) => Uint8Array | Readable,
 ): void {
   const stack = command.middlewareStack as Stack;
   stack.addRelativeTo(
@@ -52,8 +53,7 @@ export function takeBody(
       if (length !== undefined && Number(length) !== bytes.length) {
         throw new BadAnswer('TruncatedBody', `The answer has ${bytes.length} bytes instead of ${length}.`);
       }
-      check({ status: response.statusCode, headers: response.headers, bytes });
-      response.body = new Uint8Array(0);
+      response.body = check({ status: response.statusCode, headers: response.headers, bytes });
       return result;
     },
     INSIDE_RETRIES,
@@ -63,16 +63,19 @@ export function takeBody(
 interface Response {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
-  body: AsyncIterable<Uint8Array> & { destroy(error?: Error): void };
+  body: Body;
 }
 
-function isResponse(response: unknown): response is Omit<Response, 'body'> & { body: Response['body'] | Uint8Array } {
+/** What Node's HTTP gives: a stream that can be ended early. */
+export type Body = AsyncIterable<Uint8Array> & { destroy(error?: Error): void };
+
+function isResponse(response: unknown): response is Omit<Response, 'body'> & { body: Body | Uint8Array | Readable } {
   return (
     typeof response === 'object' && response !== null && 'statusCode' in response && 'headers' in response && 'body' in response
   );
 }
 
-async function collect(body: Response['body'] | Uint8Array, idleMs: number, max: number): Promise<Buffer> {
+async function collect(body: Body | Uint8Array, idleMs: number, max: number): Promise<Buffer> {
   if (body instanceof Uint8Array) return Buffer.from(body);
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -88,7 +91,7 @@ async function collect(body: Response['body'] | Uint8Array, idleMs: number, max:
 }
 
 /** The pieces of a body; a pause of `idleMs` between two of them ends it with a TimeoutError. */
-export async function* unlessIdle(body: Response['body'], idleMs: number): AsyncGenerator<Uint8Array> {
+export async function* unlessIdle(body: Body, idleMs: number): AsyncGenerator<Uint8Array> {
   const timer = setTimeout(() => body.destroy(new BadAnswer('TimeoutError', `No more bytes for ${idleMs} ms.`)), idleMs);
   try {
     for await (const chunk of body) {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { GetObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import { fileError } from './file-errors.ts';
 import type { ConnectionLimits } from './limits.ts';
-import { BadAnswer, unlessIdle } from './s3-body.ts';
-import { s3Error, type S3Request } from './s3-errors.ts';
+import { BadAnswer, unlessIdle, type Body } from './s3-body.ts';
+import { s3Error, statusOf, type S3Request } from './s3-errors.ts';
 import { bucketAndKey } from './s3-list.ts';
 
 export interface S3Session {
@@ -56,26 +57,15 @@ export async function download(
   }
 }
 
+/** Asks for a range even of the whole, because only then does the answer say how much there is in all. */
 async function receive(session: S3Session, request: S3Request, etag: string, handle: FileHandle): Promise<void> {
-  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
-  const client = await session.client();
-  let written = 0;
-  for (let attempt = 1; ; attempt += 1) {
-    const range = written > 0 ? `bytes=${written}-` : undefined;
-    const command = new GetObjectCommand(getInput(request.bucket, request.key ?? '', etag, range));
-    const { Body, ContentLength } = await client.send(command, {
-      ...(request.signal !== undefined && { abortSignal: request.signal }),
-    });
-    if (Body === undefined || ContentLength === undefined) throw new BadAnswer('BadAnswer', 'The answer has no length.');
-    const total = written + ContentLength;
+  for (let written = 0, attempt = 1; ; attempt += 1) {
+    const { body, total } = await ask(session, request, etag, written);
     try {
-      for await (const chunk of unlessIdle(
-        Body as AsyncIterable<Uint8Array> & { destroy(error?: Error): void },
-        session.limits.requestTimeoutMs,
-      )) {
+      for await (const chunk of unlessIdle(body, session.limits.requestTimeoutMs)) {
+        request.signal?.throwIfAborted();
         await handle.writeFile(chunk);
         written += chunk.length;
-        request.signal?.throwIfAborted();
       }
       if (written === total) return;
       throw new BadAnswer('TruncatedBody', `The answer ended after ${written} of ${total} bytes.`);
@@ -83,6 +73,22 @@ async function receive(session: S3Session, request: S3Request, etag: string, han
       if (!(error instanceof BadAnswer) || attempt >= session.limits.attempts || written > total) throw error;
       await pause(2 ** attempt * 50 * Math.random());
     }
+  }
+}
+
+async function ask(session: S3Session, request: S3Request, etag: string, from: number): Promise<{ body: Body; total: number }> {
+  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+  const command = new GetObjectCommand(getInput(request.bucket, request.key ?? '', etag, `bytes=${from}-`));
+  const client = await session.client();
+  try {
+    const answer = await client.send(command, { ...(request.signal !== undefined && { abortSignal: request.signal }) });
+    const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.ContentRange ?? '') ?? [];
+    if (Number(start) !== from || answer.Body === undefined)
+      throw new BadAnswer('WrongRange', 'The answer has other bytes than those asked for.');
+    return { body: answer.Body as Body, total: Number(total) };
+  } catch (error) {
+    if (statusOf(error) === 416 && from === 0) return { body: Readable.from([]), total: 0 };
+    throw error;
   }
 }
 

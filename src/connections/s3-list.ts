@@ -8,6 +8,9 @@ import { BadAnswer, takeBody } from './s3-body.ts';
 import { s3Error } from './s3-errors.ts';
 import { readListPage, type ListedKey, type ListPage } from './s3-page.ts';
 
+/** For the SDK, which wants something to parse. */
+const NOTHING = Buffer.from('<ListBucketResult></ListBucketResult>');
+
 interface Listing {
   readonly client: S3Client;
   readonly limits: ConnectionLimits;
@@ -117,6 +120,7 @@ async function getPage(
   let page: ListPage | undefined;
   takeBody(command, limits, limits.pageBytes, ({ bytes }) => {
     page = readListPage(bytes);
+    return NOTHING;
   });
   try {
     options.onRequest?.();

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { TenonError } from '../model/errors.ts';
 import { lastName } from './address.ts';
@@ -72,6 +73,7 @@ async function read(
   takeBody(command, limits, end - start, (answer) => {
     checkRange(answer.headers['content-range'], start, end, answer.bytes.length);
     bytes = answer.bytes;
+    return Readable.from([answer.bytes]);
   });
   try {
     await (await client()).send(command, { ...(options.signal !== undefined && { abortSignal: options.signal }) });

@@ -8,6 +8,7 @@ export const SKIPS = {
   noSetpriv: 'needs setpriv of util-linux',
   noTmpfs: 'needs the right to mount a tmpfs',
   noNobody: 'needs a user named nobody',
+  noS3: 'needs an S3 server: TEST_S3_URL, versitygw or minio on the PATH, or go to build one',
 } as const;
 
 /** Those that CI accepts. */

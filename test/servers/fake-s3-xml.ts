@@ -1,0 +1,51 @@
+import type { FakeBucket } from './fake-s3-bucket.ts';
+
+/** A page of ListObjectsV2. The continuation token is the last key, which S3's callers must not know. */
+export function listXml(bucket: FakeBucket, query: URLSearchParams): string {
+  const prefix = query.get('prefix') ?? '';
+  const max = Math.min(Number(query.get('max-keys') ?? 1_000), 1_000);
+  const token = query.get('continuation-token');
+  const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
+  const { objects, truncated } = bucket.list(prefix, after, max);
+  const write = query.get('encoding-type') === 'url' ? urlEncode : escapeXml;
+  const contents = objects.map(
+    ({ key, size, etag, modified }) =>
+      `<Contents><Key>${write(key)}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
+  );
+  const next = truncated ? Buffer.from(objects.at(-1)?.key ?? '').toString('base64url') : undefined;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">',
+    `<Name>${bucket.name}</Name><Prefix>${write(prefix)}</Prefix><KeyCount>${objects.length}</KeyCount><MaxKeys>${max}</MaxKeys>`,
+    write === urlEncode ? '<EncodingType>url</EncodingType>' : '',
+    `<IsTruncated>${truncated}</IsTruncated>${next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`}`,
+    ...contents,
+    '</ListBucketResult>',
+  ].join('');
+}
+
+export function errorXml(code: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
+}
+
+/** The contents of all tags of a name, unescaped. */
+export function tagOf(xml: string, name: string): [string][] {
+  return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, content = '']) => [unescapeXml(content)]);
+}
+
+function urlEncode(text: string): string {
+  return encodeURIComponent(text).replaceAll('%20', '+').replaceAll('%2F', '/');
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+function unescapeXml(text: string): string {
+  return text
+    .replaceAll(/&#x([0-9a-f]+);/gi, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)))
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&amp;', '&');
+}
