@@ -17,9 +17,11 @@ export interface Meaning {
 const MAX_LONGER = 30;
 const MAX_CLOSE = 10;
 /** Terms that share enough letters to be compared letter by letter. */
-const MAX_COMPARED = 200;
-/** Two letters swapped in a short word leave few trigrams in common: «emial» and «email» share a fifth. */
-const SIMILARITY = '0.15';
+const MAX_COMPARED = 300;
+/** Two swapped letters leave few trigrams in common: «emial» and «email» share a fifth, «hvie» and «hive» a ninth. */
+const SIMILARITY = 0.15;
+const SIMILARITY_OF_SHORT = 0.1;
+const SHORT = 4;
 /** Sorts after every continuation of a prefix. */
 const LAST = '\u{10FFFF}';
 
@@ -58,13 +60,14 @@ export async function findTypos(db: Db, meanings: readonly Meaning[]): Promise<M
 }
 
 function similarTerms(db: Db, words: readonly string[]): Promise<readonly Found[]> {
+  const threshold = words.some((word) => word.length <= SHORT) ? SIMILARITY_OF_SHORT : SIMILARITY;
   return db.transaction(async (tx) => {
-    await tx.execute(sql`select set_config('pg_trgm.similarity_threshold', ${SIMILARITY}, true)`);
+    await tx.execute(sql`select set_config('pg_trgm.similarity_threshold', ${String(threshold)}, true)`);
     const { rows } = await tx.execute<Found>(sql`
       select asked.word, found.term, found.documents
-      from unnest(${sql.param(words)}::text[]) asked (word) cross join lateral (
+      from unnest(${sql.param(words)}::text[], ${sql.param(words.map(allowedTypos))}::int[]) asked (word, typos) cross join lateral (
         select term, documents from ${terms}
-        where term % asked.word and length(term) between length(asked.word) - 2 and length(asked.word) + 2
+        where term % asked.word and length(term) between length(asked.word) - typos and length(asked.word) + typos
         order by similarity(term, asked.word) desc, term collate "C" limit ${MAX_COMPARED}) found`);
     return rows;
   });

@@ -7,7 +7,7 @@ import type { Page } from '../model/ground.ts';
 import { findMeanings, findTypos } from './dictionary.ts';
 import { filterMarks, nameKey } from './lexemes.ts';
 import { DOCUMENT_KINDS, STAGES, type DocumentKind, type Hit, type SearchQuery, type Stage } from './search-index.ts';
-import { eachWord, stageQuery, type Sought } from './stages.ts';
+import { eachWord, stageQuery, wholeName, type Sought } from './stages.ts';
 import { explain } from './why.ts';
 import { wordsOf } from './words.ts';
 
@@ -124,10 +124,14 @@ function candidates(search: Search, stage: Stage, wanted: string, before: readon
   return matching.length === 1 ? union : sql`select distinct on (id) * from (${union}) matches`;
 }
 
-/** How far a hit of the looser stages is from having all words in its name; a word that it lacks weighs more than all others. */
+/**
+ * How far a hit is from what was asked for: in the stages that look into names, 0 where the name has nothing else in it; in
+ * the looser ones, how many words its name lacks, where a word that it lacks everywhere weighs more than all others.
+ */
 function missingWords(stage: Stage, sought: Sought): SQL {
-  if (stage !== 'parents' && stage !== 'description' && stage !== 'some words') return sql`0`;
   const lacks = (query: string): SQL => sql`(not words @@ ${query}::tsquery)::int`;
+  if (stage === 'words' || stage === 'typo') return lacks(wholeName(sought));
+  if (stage !== 'parents' && stage !== 'description' && stage !== 'some words') return sql`0`;
   const notInName = eachWord(sought).map(lacks);
   const nowhere = stage === 'some words' ? eachWord(sought, '').map((query) => sql`${MAX_QUERY_WORDS + 1}::int * ${lacks(query)}`) : [];
   return sql.join([...notInName, ...nowhere], sql` + `);

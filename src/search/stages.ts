@@ -41,6 +41,13 @@ export function eachWord(sought: Sought, weights: string = IN_NAME): string[] {
   return sought.meanings.map((meaning) => anyOf(allMeanings(meaning), weights));
 }
 
+/** Matches names that consist of the words, each as it was typed or, where it is not known, as it was probably meant. */
+export function wholeName({ meanings }: Sought): string {
+  const [only, ...others] = meanings;
+  if (only !== undefined && others.length === 0) return [only.word, ...only.close].map((term) => quoteLexeme(nameMark(term))).join('|');
+  return anyOf([joinWords(meanings.map(({ word, close }) => close[0] ?? word))], IN_NAME);
+}
+
 function allMeanings({ word, longer, close }: Meaning): string[] {
   return [word, ...longer, ...close];
 }
