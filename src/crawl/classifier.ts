@@ -8,16 +8,24 @@ export interface ByteSource {
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
-export interface Classification {
-  /** Its options say exactly how a reader has to read the bytes. */
-  readonly format: Format;
+export interface Reading {
   readonly columns: readonly Column[];
   /** Only where it is known without reading more: a footer, or a file that fits the sample. */
   readonly rows?: bigint;
+}
+
+export interface Classification extends Reading {
+  /** Its options say exactly how a reader has to read the bytes. */
+  readonly format: Format;
   /** 0 to 1. The first classifier that is sure (1) wins, else the surest. */
   readonly confidence: number;
   /** What a reader should know and the columns cannot say, in sentences. */
   readonly notes?: readonly string[];
+  /**
+   * How the same bytes read under the format that their neighbours have, or undefined if they do not. A file of texts alone
+   * shows no header, one of ASCII alone no encoding; its neighbours may.
+   */
+  as?(format: Format): Reading | undefined;
 }
 
 /** One file in `classifiers/` for each format. */

@@ -8,10 +8,13 @@ import { textKind, typeOfKinds, type TextGuess } from './infer.ts';
  * more than a text. A table of texts alone has no header that one could tell. A file of one row has nothing but names.
  */
 export function csvHeader(first: readonly string[], guesses: readonly TextGuess[], limits: ClassifyLimits): boolean {
-  const named = first.every((cell, i) => isName(cell, i, first.length, limits));
-  if (!named) return false;
+  if (!canBeHeader(first, limits)) return false;
   if (guesses.every((guess) => guess.kinds.size === 0 && guess.nulls.size === 0)) return first.some((cell) => cell !== '');
   return guesses.some((guess) => guess.kinds.size > 0 && typeOfKinds(guess.kinds).kind !== 'string');
+}
+
+export function canBeHeader(first: readonly string[], limits: ClassifyLimits): boolean {
+  return first.every((cell, i) => isName(cell, i, first.length, limits));
 }
 
 function isName(cell: string, at: number, width: number, limits: ClassifyLimits): boolean {

@@ -4,6 +4,8 @@ export interface Text {
   readonly text: string;
   readonly encoding: 'utf-8' | 'utf-16' | 'utf-16be' | 'latin-1';
   readonly mark: boolean;
+  /** Reads the same in UTF-8 and in Latin-1. */
+  readonly ascii: boolean;
 }
 
 /**
@@ -17,9 +19,8 @@ export function decodeText(head: Head): Text | undefined {
   if (bytes.includes(0)) return undefined;
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const text = decodeUtf8(head);
-  return text === undefined
-    ? { text: Buffer.from(bytes).toString('latin1'), encoding: 'latin-1', mark: false }
-    : { text, encoding: 'utf-8', mark };
+  if (text === undefined) return { text: Buffer.from(bytes).toString('latin1'), encoding: 'latin-1', mark: false, ascii: false };
+  return { text, encoding: 'utf-8', mark, ascii: text.length === bytes.length };
 }
 
 function decodeUtf8(head: Head): string | undefined {
@@ -32,5 +33,5 @@ function decodeUtf8(head: Head): string | undefined {
 
 function wide(label: 'utf-16le' | 'utf-16be', encoding: 'utf-16' | 'utf-16be', head: Head): Text | undefined {
   const text = new TextDecoder(label).decode(head.bytes, { stream: !head.whole });
-  return text.includes('\0') ? undefined : { text, encoding, mark: true };
+  return text.includes('\0') ? undefined : { text, encoding, mark: true, ascii: false };
 }

@@ -1,11 +1,9 @@
 import { TenonError } from '../../model/errors.ts';
-import type { Column, Format } from '../../model/schema.ts';
 import type { ByteSource, Classification, Classifier, ClassifyLimits } from '../classifier.ts';
 import { findDialect, type Found } from '../csv-dialect.ts';
 import { readRecords, type Records } from '../csv-records.ts';
-import { csvHeader, csvNames } from '../csv-header.ts';
+import { describeCsv } from '../csv-describe.ts';
 import { readHead, type Head } from '../head.ts';
-import { chooseNull, guessedType, observeText, textGuess, type TextGuess } from '../infer.ts';
 import { decodeText, type Text } from '../text.ts';
 
 /**
@@ -34,7 +32,7 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
   const records = readRecords(text.text, found.dialect, limits.sampleRecords + 1, head.whole);
   checkRecords(source, records, found, head, limits);
   if (records.rows.length === 0 || (!named && !looksLikeTable(records, found))) return undefined;
-  const classification = describe(source, { head, text, found, records, named }, limits);
+  const classification = describeCsv({ path: source.path, head, text, found, records, named, limits });
   return named || isLikely(classification, found) ? classification : undefined;
 }
 
@@ -112,61 +110,6 @@ function looksLikeTable(records: Records, found: Found): boolean {
 /** Commas stand in letters too: without a name that says so, a table has more in it than texts. */
 function isLikely({ columns }: Classification, found: Found): boolean {
   return !/[,;]/.test(found.dialect.delimiter) || columns.some((column) => column.type.kind !== 'string');
-}
-
-interface Seen {
-  readonly head: Head;
-  readonly text: Text;
-  readonly found: Found;
-  readonly records: Records;
-  readonly named: boolean;
-}
-
-function describe(source: ByteSource, seen: Seen, limits: ClassifyLimits): Classification {
-  const { records, found, head, text } = seen;
-  const first = records.rows[0] ?? [];
-  const guesses = first.map(() => textGuess());
-  for (const row of records.rows.slice(1)) observeRow(guesses, row);
-  const header = csvHeader(first, guesses, limits);
-  if (!header) observeRow(guesses, first);
-  const nullText = chooseNull(guesses);
-  const names = csvNames(header ? first : first.map(() => ''));
-  const columns: Column[] = guesses.map((guess, i) => ({ name: names[i] ?? `col${i}`, type: guessedType(guess, nullText) }));
-  const short = found.short || records.rows.some((row) => row.length < found.width);
-  return {
-    format: format(seen, { header, nullText, short }),
-    columns,
-    // Rows beyond the sample are not counted, and neither is a file of which only a head was read.
-    ...(records.complete && head.whole && { rows: BigInt(records.rows.length - (header ? 1 : 0)) }),
-    confidence: seen.named ? 0.9 : 0.5,
-    ...(text.mark && text.encoding === 'utf-8' && { notes: [`${source.path} begins with a byte order mark.`] }),
-  };
-}
-
-function observeRow(guesses: readonly TextGuess[], row: readonly string[]): void {
-  for (const [i, cell] of row.entries()) {
-    const guess = guesses[i];
-    if (guess !== undefined) observeText(guess, cell);
-  }
-}
-
-function format(seen: Seen, about: { header: boolean; nullText: string | undefined; short: boolean }): Format {
-  const { found, head, text, records } = seen;
-  const ends = [...records.lineEnds];
-  return {
-    name: 'csv',
-    ...(head.compression !== undefined && { compression: head.compression }),
-    options: {
-      ...found.dialect,
-      header: about.header,
-      encoding: text.encoding,
-      ...(records.blankLines > 0 && { skip: records.blankLines }),
-      ...(about.nullText !== undefined && { null: about.nullText }),
-      ...(about.short && { padding: true }),
-      ...(ends.length > 1 && { lineEnd: 'mixed' }),
-      ...(ends.length === 1 && ends[0] === '\r' && { lineEnd: '\r' }),
-    },
-  };
 }
 
 function unclosedError(source: ByteSource, line: number, head: Head): TenonError {

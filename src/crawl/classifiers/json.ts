@@ -1,7 +1,7 @@
 import { TenonError } from '../../model/errors.ts';
 import { foldName } from '../../model/names.ts';
-import type { Column } from '../../model/schema.ts';
-import type { ByteSource, Classification, Classifier, ClassifyLimits } from '../classifier.ts';
+import type { Column, Format } from '../../model/schema.ts';
+import type { ByteSource, Classification, Classifier, ClassifyLimits, Reading } from '../classifier.ts';
 import { readHead, type Head } from '../head.ts';
 import { nodeGuess, nodeType, observeNode, type NodeGuess } from '../infer-json.ts';
 import { JsonFault, JsonReader } from '../json-reader.ts';
@@ -152,17 +152,22 @@ function describe(source: ByteSource, sample: Sample, head: Head, named: boolean
       limit: 'columns',
     });
   }
+  const reading: Reading = { columns, ...(sample.complete && { rows: BigInt(sample.records) }) };
+  const compression = head.compression !== undefined && { compression: head.compression };
   return {
-    format: {
-      name: 'json',
-      ...(head.compression !== undefined && { compression: head.compression }),
-      options: { layout: sample.layout },
-    },
-    columns,
-    ...(sample.complete && { rows: BigInt(sample.records) }),
+    format: { name: 'json', ...compression, options: { layout: sample.layout } },
+    ...reading,
     confidence: named ? 0.95 : 0.9,
     ...(notes.length > 0 && { notes }),
+    as: (format) => (readsAs(sample.layout, head, format) ? reading : undefined),
   };
+}
+
+/** Whoever reads objects one after another reads lines of them too. */
+function readsAs(layout: Layout, head: Head, format: Format): boolean {
+  if (format.name !== 'json' || format.compression !== head.compression) return false;
+  const wanted = format.options?.['layout'];
+  return wanted === layout || (wanted === 'concatenated' && layout === 'lines');
 }
 
 /** Columns are found whatever their case, and none without a name: what a reader could not tell apart is left out, and said. */

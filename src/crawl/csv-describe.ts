@@ -1,0 +1,92 @@
+import type { Column, Format } from '../model/schema.ts';
+import type { Classification, ClassifyLimits, Reading } from './classifier.ts';
+import type { Found } from './csv-dialect.ts';
+import { canBeHeader, csvHeader, csvNames } from './csv-header.ts';
+import type { Records } from './csv-records.ts';
+import type { Head } from './head.ts';
+import { chooseNull, guessedType, observeText, textGuess, type TextGuess } from './infer.ts';
+import type { Text } from './text.ts';
+
+/** A text table as far as it was read. */
+export interface SeenCsv {
+  readonly path: string;
+  readonly head: Head;
+  readonly text: Text;
+  readonly found: Found;
+  readonly records: Records;
+  readonly named: boolean;
+  readonly limits: ClassifyLimits;
+}
+
+/** Columns, types and options of a text table, by its records. */
+export function describeCsv(seen: SeenCsv): Classification {
+  const { records, text, path } = seen;
+  const first = records.rows[0] ?? [];
+  const header = csvHeader(first, guess(seen, true), seen.limits);
+  const nullText = chooseNull(guess(seen, header));
+  return {
+    format: formatOf(seen, header, nullText),
+    ...reading(seen, header, nullText),
+    confidence: seen.named ? 0.9 : 0.5,
+    ...(text.mark && text.encoding === 'utf-8' && { notes: [`${path} begins with a byte order mark.`] }),
+    as: (format) => readAs(seen, header, format),
+  };
+}
+
+/** What the records hold, the first one apart if it is a header. */
+function guess({ records }: SeenCsv, header: boolean): TextGuess[] {
+  const guesses = (records.rows[0] ?? []).map(() => textGuess());
+  for (const row of header ? records.rows.slice(1) : records.rows) {
+    for (const [i, cell] of row.entries()) {
+      const column = guesses[i];
+      if (column !== undefined) observeText(column, cell);
+    }
+  }
+  return guesses;
+}
+
+function reading(seen: SeenCsv, header: boolean, nullText: string | undefined): Reading {
+  const { records, head } = seen;
+  const first = records.rows[0] ?? [];
+  const names = csvNames(header ? first : first.map(() => ''));
+  const columns: Column[] = guess(seen, header).map((column, i) => ({
+    name: names[i] ?? '',
+    type: guessedType(column, nullText),
+  }));
+  // Rows beyond the sample are not counted, and neither is a file of which only a head was read.
+  return { columns, ...(records.complete && head.whole && { rows: BigInt(records.rows.length - (header ? 1 : 0)) }) };
+}
+
+function readAs(seen: SeenCsv, header: boolean, format: Format): Reading | undefined {
+  const { found, records, text, head } = seen;
+  const options = format.options ?? {};
+  if (format.name !== 'csv' || format.compression !== head.compression) return undefined;
+  if (found.width > 1 && options['delimiter'] !== found.dialect.delimiter) return undefined;
+  if ((options['skip'] ?? 0) !== records.blankLines) return undefined;
+  const sameQuotes = options['quote'] === found.dialect.quote && options['escape'] === found.dialect.escape;
+  if (!sameQuotes && (records.quoted || found.dialect.quote === '')) return undefined;
+  if (options['encoding'] !== text.encoding && !(options['encoding'] === 'latin-1' && text.ascii)) return undefined;
+  const wanted = options['header'] === true;
+  if (wanted !== header && (header || !canBeHeader(records.rows[0] ?? [], seen.limits))) return undefined;
+  const nullText = options['null'];
+  return reading(seen, wanted, typeof nullText === 'string' ? nullText : undefined);
+}
+
+function formatOf({ found, head, text, records }: SeenCsv, header: boolean, nullText: string | undefined): Format {
+  const ends = [...records.lineEnds];
+  const short = found.short || records.rows.some((row) => row.length < found.width);
+  return {
+    name: 'csv',
+    ...(head.compression !== undefined && { compression: head.compression }),
+    options: {
+      ...found.dialect,
+      header,
+      encoding: text.encoding,
+      ...(records.blankLines > 0 && { skip: records.blankLines }),
+      ...(nullText !== undefined && { null: nullText }),
+      ...(short && { padding: true }),
+      ...(ends.length > 1 && { lineEnd: 'mixed' }),
+      ...(ends.length === 1 && ends[0] === '\r' && { lineEnd: '\r' }),
+    },
+  };
+}

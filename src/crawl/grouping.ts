@@ -1,0 +1,148 @@
+import { compareBytes } from '../connections/byte-order.ts';
+import { TenonError } from '../model/errors.ts';
+import type { ObjectFinding } from './crawler.ts';
+import { extensionOf, foldedName, Layouts, type Layout } from './layout.ts';
+import { levelOf, type Level } from './levels.ts';
+
+/**
+ * What a listing shows to be one thing, told as soon as it is whole: when a path outside of its folder came. Partitions
+ * come before the folder (the root) that they belong to.
+ */
+export type Closed = ClosedPartition | ClosedFolder;
+
+/** The files that lie directly in a folder which is a partition. */
+export interface ClosedPartition {
+  readonly kind: 'partition';
+  /** The nearest folder above that is no level of partitions: `sales/`, or empty for the scope itself. */
+  readonly root: string;
+  readonly levels: readonly Level[];
+  /** The partition's folder: `sales/dt=2026-01-01/`. */
+  readonly path: string;
+  readonly layouts: readonly Layout[];
+}
+
+/** An ordinary folder, with the files that lie directly in it. */
+export interface ClosedFolder {
+  readonly kind: 'folder';
+  readonly path: string;
+  readonly layouts: readonly Layout[];
+  /** Partitions were told whose root this is. */
+  readonly partitioned: boolean;
+  /** Other ordinary folders with files lie below it. */
+  readonly hasFolders: boolean;
+}
+
+interface Folder {
+  readonly path: string;
+  /** Empty for an ordinary folder. */
+  readonly levels: readonly Level[];
+  readonly root: Folder | undefined;
+  layouts: Layouts | undefined;
+  partitioned: boolean;
+  hasFolders: boolean;
+  /** The number of the first object that belongs to it, or to a partition of it. */
+  first: number | undefined;
+}
+
+export interface Grouping {
+  /** Takes the next object, in byte order of paths, and tells what it closed. */
+  add(object: ObjectFinding): Closed[];
+  /** There are no more objects. */
+  finish(): Closed[];
+  /** The number (from 0) of the first object that is not in anything closed; undefined when all are. */
+  firstOpen(): number | undefined;
+}
+
+/**
+ * Groups paths into tables and partitions. Pure: it knows names, sizes and times, and reads nothing. Only `key=value` and
+ * date-like levels become partitions, so neighbours that look alike (`table1/`, `table2/`) stay apart whatever is in them.
+ */
+export function createGrouping(sampleFiles: number): Grouping {
+  const stack: Folder[] = [newFolder('', [], undefined)];
+  let before: string | undefined;
+  let count = 0;
+
+  function add(object: ObjectFinding): Closed[] {
+    if (before !== undefined && compareBytes(before, object.path) >= 0) {
+      throw new TenonError(
+        'INTERNAL',
+        `The listing is out of order: «${object.path.slice(0, 200)}» came after «${before.slice(0, 200)}».`,
+      );
+    }
+    before = object.path;
+    const number = count;
+    count += 1;
+    const closed = leave(object.path);
+    const names = object.path.split('/');
+    const name = names.pop() ?? '';
+    if (isIgnored(names, name, object)) return closed;
+    enter(names);
+    const folder = stack.at(-1);
+    if (folder === undefined) return closed;
+    folder.layouts ??= new Layouts(sampleFiles, folder.levels.length > 0 ? extensionOf : foldedName);
+    folder.layouts.add(name, object);
+    folder.first ??= number;
+    const owner = folder.root ?? folder;
+    owner.first ??= number;
+    return closed;
+  }
+
+  function leave(path: string): Closed[] {
+    const closed: Closed[] = [];
+    for (let top = stack.at(-1); top !== undefined && !path.startsWith(top.path); top = stack.at(-1)) {
+      stack.pop();
+      closed.push(...close(top));
+    }
+    return closed;
+  }
+
+  function enter(names: readonly string[]): void {
+    for (const name of names.slice(stack.length - 1)) {
+      const parent = stack.at(-1);
+      if (parent !== undefined) stack.push(below(parent, name));
+    }
+  }
+
+  function close(folder: Folder): Closed[] {
+    const layouts = folder.layouts?.take() ?? [];
+    if (folder.root !== undefined) {
+      if (layouts.length === 0) return [];
+      folder.root.partitioned = true;
+      return [{ kind: 'partition', root: folder.root.path, levels: folder.levels, path: folder.path, layouts }];
+    }
+    const { path, partitioned, hasFolders } = folder;
+    if (layouts.length === 0 && !partitioned) return [];
+    for (const above of stack) above.hasFolders = true;
+    return [{ kind: 'folder', path, layouts, partitioned, hasFolders }];
+  }
+
+  return {
+    add,
+    finish() {
+      const closed: Closed[] = [];
+      for (let top = stack.pop(); top !== undefined; top = stack.pop()) closed.push(...close(top));
+      return closed;
+    },
+    firstOpen() {
+      const numbers = stack.flatMap(({ first }) => first ?? []);
+      return numbers.length === 0 ? undefined : Math.min(...numbers);
+    },
+  };
+}
+
+function newFolder(path: string, levels: readonly Level[], root: Folder | undefined): Folder {
+  return { path, levels, root, layouts: undefined, partitioned: false, hasFolders: false, first: undefined };
+}
+
+function below(parent: Folder, name: string): Folder {
+  const path = `${parent.path}${name}/`;
+  const level = levelOf(name, parent.levels);
+  return level === undefined ? newFolder(path, [], undefined) : newFolder(path, [...parent.levels, level], parent.root ?? parent);
+}
+
+/** Markers of folders and of finished writes, checksums, and what Hive and Spark hide. */
+function isIgnored(folders: readonly string[], name: string, object: ObjectFinding): boolean {
+  if (name === '' || (name.endsWith('_$folder$') && object.size === 0)) return true;
+  if (name.startsWith('.') || name.startsWith('_') || name.endsWith('.crc')) return true;
+  return folders.some((folder) => folder.startsWith('.') || (folder.startsWith('_') && !folder.includes('=')));
+}

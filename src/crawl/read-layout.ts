@@ -1,0 +1,112 @@
+import { TenonError } from '../model/errors.ts';
+import type { Column, Format } from '../model/schema.ts';
+import type { Classification, ClassifyLimits } from './classifier.ts';
+import { classify } from './classify.ts';
+import type { ObjectFinding } from './crawler.ts';
+import { commonFormat } from './formats.ts';
+import type { Layout } from './layout.ts';
+
+/** What the samples of one or more layouts say about all of their files. */
+export interface Understood {
+  readonly format: Format;
+  readonly columns: readonly Column[];
+  /** Of all files; undefined unless each of them was read and told. */
+  readonly rows?: bigint;
+  readonly layouts: readonly Layout[];
+  readonly notes: readonly string[];
+}
+
+/** A sample that is of a known format, and yet cannot be read, or not like its neighbours. */
+export interface Bad {
+  readonly path: string;
+  readonly error: TenonError;
+}
+
+/** One layout with what its samples turned out to be. No classifications and nothing bad: no classifier knows it. */
+export interface ReadLayout {
+  readonly layout: Layout;
+  readonly files: readonly { readonly path: string; readonly classification: Classification }[];
+  readonly bad: readonly Bad[];
+}
+
+/** Limits how many reads run at the same time, over all layouts. */
+export type Gate = <T>(read: () => Promise<T>) => Promise<T>;
+
+export function createGate(atOnce: number): Gate {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (read) => {
+    if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await read();
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
+  };
+}
+
+export async function readLayout(layout: Layout, limits: ClassifyLimits, gate: Gate): Promise<ReadLayout> {
+  const results = await Promise.all(layout.samples.map((object) => gate(() => readSample(object, limits))));
+  return {
+    layout,
+    files: results.flatMap(({ path, found }) =>
+      found === undefined || found instanceof TenonError ? [] : [{ path, classification: found }],
+    ),
+    bad: results.flatMap(({ path, found }) => (found instanceof TenonError ? [{ path, error: found }] : [])),
+  };
+}
+
+/** Whatever keeps a file from being read makes that file unknown, and no more than it. Only a stop goes through. */
+async function readSample(
+  object: ObjectFinding,
+  limits: ClassifyLimits,
+): Promise<{ path: string; found: Classification | TenonError | undefined }> {
+  const { path } = object;
+  try {
+    return { path, found: await classify(object, limits) };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw error;
+    const known =
+      error instanceof TenonError
+        ? error
+        : new TenonError('DATA_UNREADABLE', `${path} cannot be read.`, { path }, { cause: error });
+    return { path, found: known };
+  }
+}
+
+/** Layouts that lie together as one thing, in the format of most; what does not read so is bad. Undefined without any format. */
+export function understand(read: readonly ReadLayout[]): { understood: Understood | undefined; bad: Bad[] } {
+  const files = read.flatMap((one) => one.files);
+  const bad = read.flatMap((one) => one.bad);
+  const common = commonFormat(files.map((file) => file.classification));
+  if (common === undefined) return { understood: undefined, bad };
+  for (const [i, { path }] of files.entries()) {
+    if (common.readings[i] === undefined) bad.push({ path, error: misfit(path) });
+  }
+  const layouts = read.filter((one) => one.files.length > 0).map((one) => one.layout);
+  const rows = countRows(
+    common.readings.map((reading) => reading?.rows),
+    layouts,
+  );
+  const notes = files.flatMap(({ classification }) => classification.notes ?? []);
+  return {
+    understood: { format: common.format, columns: common.columns, ...(rows !== undefined && { rows }), layouts, notes },
+    bad,
+  };
+}
+
+function countRows(rows: readonly (bigint | undefined)[], layouts: readonly Layout[]): bigint | undefined {
+  const files = layouts.reduce((sum, layout) => sum + layout.files.count, 0);
+  if (rows.length !== files) return undefined;
+  return rows.reduce<bigint | undefined>((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0n);
+}
+
+function misfit(path: string): TenonError {
+  return new TenonError(
+    'DATA_UNREADABLE',
+    `${path} has another format than the files beside it, so no reader can read them together.`,
+    { path },
+  );
+}
