@@ -75,14 +75,14 @@ function comparison(key: SQL, operator: Operator, value: string): SQL {
   return ['!=', '<', '<='].includes(operator) ? sql`(${condition} and ${key} > '')` : condition;
 }
 
-/** A pattern that begins with plain text is a range of keys as well, which the index can answer. */
+/**
+ * A pattern that begins with plain text is asked of the ordered key, where that is the text itself: the index answers it,
+ * and the planner knows from its statistics how much that is.
+ */
 function likeCondition(test: Extract<Predicate, { kind: 'like' }>, not: boolean, keys: readonly Column[]): SQL {
-  const like = sql`${partitions.values}[${sql.raw(String(test.key + 1))}] ${sql.raw(not ? 'not like' : 'like')} ${sqlPattern(test.pattern)}`;
-  const range = not ? undefined : likeRange(test, keys);
-  if (range === undefined) return like;
-  const key = keyAt(test.key);
-  const below = range.below === undefined ? sql`` : sql` and ${key} < ${range.below}`;
-  return sql`(${like} and ${key} >= ${range.from}${below})`;
+  const value = sql`${partitions.values}[${sql.raw(String(test.key + 1))}]`;
+  const text = !not && likeRange(test, keys) !== undefined ? keyAt(test.key) : value;
+  return sql`${text} ${sql.raw(not ? 'not like' : 'like')} ${sqlPattern(test.pattern)}`;
 }
 
 /** A backslash at the very end stands for itself; Postgres would refuse it. */
