@@ -85,5 +85,9 @@ async function write(folder: string, text: string): Promise<string> {
 
 function stuck(folder: string, holder: string): TenonError {
   const pid = Number(holder.split(' ')[0]);
-  return new TenonError('DATA_DIRECTORY', `The process ${pid} has been starting or stopping the database in ${folder} for too long. Stop it and try again.`, { pid });
+  return new TenonError(
+    'DATA_DIRECTORY',
+    `The process ${pid} has been starting or stopping the database in ${folder} for too long. Stop it and try again.`,
+    { pid },
+  );
 }

@@ -90,5 +90,10 @@ function directoryError(folder: string, error: unknown): unknown {
     return new TenonError('DISK_FULL', `There is no space left for the data directory ${folder}.`, { folder }, { cause: error });
   }
   const reason = error instanceof Error ? error.message : code;
-  return new TenonError('DATA_DIRECTORY', `The data directory ${folder} cannot be used: ${reason}.`, { folder }, { cause: error });
+  return new TenonError(
+    'DATA_DIRECTORY',
+    `The data directory ${folder} cannot be used: ${reason}.`,
+    { folder },
+    { cause: error },
+  );
 }

@@ -50,7 +50,10 @@ export async function writeAccess(pgdata: string, user: PostgresUser): Promise<v
 async function checkVersion(pgdata: string): Promise<void> {
   const version = (await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
   if (version === MAJOR) return;
-  const found = version === '' ? 'is not the folder of a Postgres database' : `was made by Postgres ${version}, and this is Postgres ${MAJOR}`;
+  const found =
+    version === ''
+      ? 'is not the folder of a Postgres database'
+      : `was made by Postgres ${version}, and this is Postgres ${MAJOR}`;
   throw new TenonError(
     'DATA_DIRECTORY',
     `${pgdata} ${found}. Start with another data directory and restore a backup into it, or move this folder away.`,
@@ -84,7 +87,8 @@ export const CLEAN_ENV = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', T
 
 /** The program is there, so ENOENT means that its loader is not. */
 export function cannotRun(error: NodeJS.ErrnoException): TenonError {
-  if (error.code === 'ENOENT') return unsupported('The embedded Postgres does not run on this system (musl, as in Alpine Linux?)', error);
+  if (error.code === 'ENOENT')
+    return unsupported('The embedded Postgres does not run on this system (musl, as in Alpine Linux?)', error);
   return new TenonError('DATA_DIRECTORY', `Postgres could not be started: ${error.message}.`, {}, { cause: error });
 }
 
@@ -94,7 +98,7 @@ const FULL_BYTES = 1024 * 1024;
 /** Turns what Postgres printed before it gave up into an error that says what to do. */
 export async function postgresFailed(what: string, said: string, folder: string): Promise<TenonError> {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
-  const line = lines.find((l) => /(FATAL|PANIC|error):/.test(l)) ?? lines.find((l) => /could not|cannot/.test(l)) ?? lines.at(-1);
+  const line = lines.find((l) => /(FATAL|PANIC|error):/.test(l)) ?? lines.findLast((l) => /could not|cannot/.test(l)) ?? lines.at(-1);
   const reason = line?.replace(/^.*?(FATAL|PANIC|error): +/, '') ?? 'it gave no reason';
   const { bavail, bsize } = await statfs(folder);
   const full = /No space left on device|Disk quota exceeded|Check free disk space/.test(said) || bavail * bsize < FULL_BYTES;

@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
 import type pg from 'pg';
 import { TenonError } from '../model/errors.ts';
 import { reached } from '../model/reached.ts';
+import { applyMigrations, newestAge, readAge } from './migrations.ts';
 import { connect } from './open-db.ts';
 
-/** The oldest server whose SQL we use (unique indexes, MERGE and the rest are older; 14 is near its end of life). */
-export const OLDEST_POSTGRES = 15;
+/** The oldest server that the suite has been run against. */
+const OLDEST_POSTGRES = 15;
 
 /** One lock for all who migrate one database. Any number does, as long as it is the same everywhere. */
 const MIGRATE_LOCK = 7_310_002;
@@ -20,13 +18,27 @@ const MIGRATE_LOCK = 7_310_002;
  * Throws DATABASE_TOO_NEW where a newer program has migrated already, UNSUPPORTED for a server older than Postgres 15.
  */
 export async function migrate(target: string | pg.Pool): Promise<{ applied: number }> {
+  return withMigrationLock(target, async (client) => {
+    await checkAge(client);
+    const applied = await inTransaction(client, async () => {
+      const count = await applyMigrations(client, newestAge());
+      reached('migrate.before-commit');
+      return count;
+    });
+    return { applied };
+  });
+}
+
+/** Gives a connection on which nobody else migrates or restores meanwhile. Throws UNSUPPORTED for too old a server. */
+export async function withMigrationLock<T>(target: string | pg.Pool, fn: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   const { client, done } = await session(target);
   try {
     await checkServer(client);
     await client.query('select pg_advisory_lock($1)', [MIGRATE_LOCK]);
     try {
-      return { applied: await applyMissing(client) };
+      return await fn(client);
     } finally {
+      // Fails only when the connection is gone, and the lock with it.
       await client.query('select pg_advisory_unlock($1)', [MIGRATE_LOCK]).catch(() => {});
     }
   } finally {
@@ -34,23 +46,19 @@ export async function migrate(target: string | pg.Pool): Promise<{ applied: numb
   }
 }
 
-async function session(target: string | pg.Pool): Promise<{ client: Session; done: () => Promise<void> | void }> {
-  if (typeof target === 'string') {
-    const client = await connect(target);
-    return { client, done: () => client.end() };
+export async function inTransaction<T>(client: pg.ClientBase, fn: () => Promise<T>, begin = 'begin'): Promise<T> {
+  await client.query(begin);
+  try {
+    const result = await fn();
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    throw error;
   }
-  const client = await target.connect();
-  return { client, done: () => client.release() };
 }
 
-/** The number of the last migration that this program knows; the first one is 1. */
-export function latestMigration(): number {
-  return knownMigrations().length;
-}
-
-type Session = pg.ClientBase;
-
-async function checkServer(client: Session): Promise<void> {
+async function checkServer(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ version: string }>("select current_setting('server_version_num') as version");
   const major = Math.floor(Number(rows[0]?.version ?? 0) / 10_000);
   if (major < OLDEST_POSTGRES) {
@@ -58,52 +66,21 @@ async function checkServer(client: Session): Promise<void> {
   }
 }
 
-async function applyMissing(client: Session): Promise<number> {
-  await client.query('begin');
-  try {
-    const known = knownMigrations();
-    const last = await lastApplied(client);
-    const newest = known.at(-1)?.folderMillis ?? 0;
-    if (last > newest) {
-      throw new TenonError('DATABASE_TOO_NEW', 'A newer version of Tenon has migrated this database.', { migration: last, newest });
-    }
-    const missing = known.filter((migration) => migration.folderMillis > last);
-    for (const migration of missing) await apply(client, migration);
-    reached('migrate.before-commit');
-    await client.query('commit');
-    return missing.length;
-  } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
+async function checkAge(client: pg.ClientBase): Promise<void> {
+  const age = await readAge(client);
+  if (age > newestAge()) {
+    throw new TenonError('DATABASE_TOO_NEW', 'A newer version of Tenon has migrated this database.', {
+      migration: age,
+      newest: newestAge(),
+    });
   }
 }
 
-async function apply(client: Session, migration: MigrationMeta): Promise<void> {
-  for (const statement of migration.sql) await client.query(statement);
-  await client.query('insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)', [migration.hash, migration.folderMillis]);
-}
-
-/** When the last applied migration was generated, in milliseconds; it is what orders migrations. 0 when there is none. */
-async function lastApplied(client: Session): Promise<number> {
-  const { rows: found } = await client.query("select to_regclass('drizzle.__drizzle_migrations') as ledger");
-  if (found[0]?.ledger == null) {
-    await client.query('create schema if not exists drizzle');
-    await client.query('create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)');
-    return 0;
+async function session(target: string | pg.Pool): Promise<{ client: pg.ClientBase; done: () => Promise<void> | void }> {
+  if (typeof target === 'string') {
+    const client = await connect(target);
+    return { client, done: () => client.end() };
   }
-  const { rows } = await client.query<{ last: string | null }>('select max(created_at) as last from drizzle.__drizzle_migrations');
-  return Number(rows[0]?.last ?? 0);
-}
-
-function knownMigrations(): MigrationMeta[] {
-  return readMigrationFiles({ migrationsFolder: join(packageRoot(), 'migrations') });
-}
-
-/** The folder of package.json: above `src/db` when run from the sources, above `dist/src/db` when built. */
-function packageRoot(): string {
-  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    const file = join(folder, 'package.json');
-    if (existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === 'tenon') return folder;
-  }
-  throw new TenonError('INTERNAL', 'The folder of the migrations was not found.');
+  const client = await target.connect();
+  return { client, done: () => client.release() };
 }

@@ -1,10 +1,10 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import pg from 'pg';
+import { Client, Pool } from 'pg';
 import { TenonError } from '../model/errors.ts';
 
 export interface OpenDb {
   readonly db: NodePgDatabase;
-  readonly pool: pg.Pool;
+  readonly pool: Pool;
   close(): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * Throws DATABASE_UNAVAILABLE with the driver's reason; the password is never in it.
  */
 export async function openDb(options: { url: string; max?: number }): Promise<OpenDb> {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: options.url,
     max: options.max ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -33,13 +33,15 @@ export async function openDb(options: { url: string; max?: number }): Promise<Op
 }
 
 /** Opens one connection of its own, outside any pool: for locks that belong to a session. Close it with `end()`. */
-export async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({
+export async function connect(url: string): Promise<Client> {
+  const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'tenon',
     keepAlive: true,
   });
+  // As above: a connection that breaks while nobody waits for it tells the next one who does.
+  client.on('error', () => {});
   try {
     await client.connect();
     return client;

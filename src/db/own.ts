@@ -71,7 +71,11 @@ const CLAIM_TRIES = 5;
  * Opens the embedded Postgres of a data directory and tries to become its owner. Who does not leaves it running: it is
  * the owner's, and is reached through the owner's API. `onLost` as in `ownDirectory`.
  */
-export async function claimDirectory(dataDir: string, onLost?: (error: Error) => void, options?: EmbeddedOptions): Promise<Claim> {
+export async function claimDirectory(
+  dataDir: string,
+  onLost?: (error: Error) => void,
+  options?: EmbeddedOptions,
+): Promise<Claim> {
   for (let tries = 1; ; tries++) {
     const postgres = await openEmbeddedPostgres(dataDir, options);
     try {

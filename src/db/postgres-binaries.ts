@@ -24,7 +24,10 @@ export async function findBinaries(linkFolder: string, native = nativeFolder()):
   const links = await readLinks(native);
   if (links.every(({ name }) => existsSync(join(native, 'lib', name)))) return { ...programs, env: {} };
   if (/[:;]/.test(linkFolder)) {
-    throw new TenonError('DATA_DIRECTORY', `The path of a data directory cannot have a colon or a semicolon here: ${dirname(linkFolder)}.`);
+    throw new TenonError(
+      'DATA_DIRECTORY',
+      `The path of a data directory cannot have a colon or a semicolon here: ${dirname(linkFolder)}.`,
+    );
   }
   await mkdir(linkFolder, { recursive: true, mode: 0o755 });
   for (const { name, target } of links) await link(join(linkFolder, name), target);

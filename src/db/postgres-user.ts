@@ -46,7 +46,12 @@ export async function postgresUser(pgdata: string, programs: readonly string[]):
   if (closed === undefined) return { uid, gid, names, command: (program, args) => ({ program, args: [...args], uid, gid }) };
   const setpriv = await setprivTo(account);
   if (setpriv === undefined) throw closedFolder(closed, account.name);
-  return { uid, gid, names, command: (program, args) => ({ program: setpriv.program, args: [...setpriv.args, program, ...args] }) };
+  return {
+    uid,
+    gid,
+    names,
+    command: (program, args) => ({ program: setpriv.program, args: [...setpriv.args, program, ...args] }),
+  };
 }
 
 interface Account {
@@ -57,7 +62,10 @@ interface Account {
 
 function ourselves(pgdata: string, owner: number): PostgresUser {
   if (existsSync(pgdata) && owner !== process.geteuid?.()) {
-    throw new TenonError('DATA_DIRECTORY', `${pgdata} belongs to the user ${owner}. Run Tenon as that user or as root, or use another data directory.`);
+    throw new TenonError(
+      'DATA_DIRECTORY',
+      `${pgdata} belongs to the user ${owner}. Run Tenon as that user or as root, or use another data directory.`,
+    );
   }
   return { names: [...new Set([ourName(), 'root'])], command: (program, args) => ({ program, args: [...args] }) };
 }
@@ -78,7 +86,10 @@ async function findAccount(user: string): Promise<Account> {
   const { stdout } = await promisify(execFile)('id', [user]).catch(() => ({ stdout: '' }));
   const [, uid, name, gid] = /^uid=(\d+)\(([^)]*)\) gid=(\d+)/.exec(stdout) ?? [];
   if (name !== undefined) return { name, uid: Number(uid), gid: Number(gid) };
-  throw new TenonError('DATA_DIRECTORY', `Postgres does not run as root, and the user ${user} has no name here. Run Tenon as another user.`);
+  throw new TenonError(
+    'DATA_DIRECTORY',
+    `Postgres does not run as root, and the user ${user} has no name here. Run Tenon as another user.`,
+  );
 }
 
 /** The first folder on the way to one of the paths through which the account may not pass. */

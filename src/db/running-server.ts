@@ -30,7 +30,8 @@ export async function findServer(pgdata: string): Promise<RunningServer | undefi
     if (file.status === 'ready') {
       return { pid: file.pid, socketFolder: file.socketFolder, stop: () => stop(file.pid, start) };
     }
-    if (Date.now() > deadline) throw new TenonError('DATA_DIRECTORY', `The database server ${file.pid} does not become ready.`, { pid: file.pid });
+    if (Date.now() > deadline)
+      throw new TenonError('DATA_DIRECTORY', `The database server ${file.pid} does not become ready.`, { pid: file.pid });
   }
 }
 
@@ -45,7 +46,9 @@ export async function clearPidFile(pgdata: string): Promise<void> {
   const file = await readPidFile(pgdata);
   if (file === undefined) return;
   if (await answers(join(file.socketFolder, '.s.PGSQL.5432'))) {
-    throw new TenonError('DATA_DIRECTORY', `The database in ${pgdata} is in use, by a process in another container.`, { folder: pgdata });
+    throw new TenonError('DATA_DIRECTORY', `The database in ${pgdata} is in use, by a process in another container.`, {
+      folder: pgdata,
+    });
   }
   if ((await processStart(file.pid)) === undefined) return;
   const path = join(pgdata, 'postmaster.pid');

@@ -30,6 +30,9 @@ async function checkOwner(folder: string, user: PostgresUser): Promise<void> {
   const there = await lstat(folder);
   const mine = [process.geteuid?.(), user.uid];
   if (!there.isDirectory() || !mine.includes(there.uid)) {
-    throw new TenonError('DATA_DIRECTORY', `${folder} belongs to somebody else. Remove it, or use a data directory with a shorter path.`);
+    throw new TenonError(
+      'DATA_DIRECTORY',
+      `${folder} belongs to somebody else. Remove it, or use a data directory with a shorter path.`,
+    );
   }
 }

@@ -66,7 +66,11 @@ export async function startPostgres(plan: StartPlan): Promise<RunningServer> {
   }
 }
 
-async function startOnce(plan: StartPlan, settings: Readonly<Record<string, string>>, deadline: number): Promise<RunningServer | { failed: TenonError }> {
+async function startOnce(
+  plan: StartPlan,
+  settings: Readonly<Record<string, string>>,
+  deadline: number,
+): Promise<RunningServer | { failed: TenonError }> {
   const logFile = join(plan.dataDir, 'postgres.log');
   const from = await logSize(logFile);
   const child = watch(await launch(plan, settings, logFile, from === 0));
@@ -89,7 +93,12 @@ async function logSize(logFile: string): Promise<number> {
   return size < MAX_LOG_BYTES ? size : 0;
 }
 
-async function launch(plan: StartPlan, settings: Readonly<Record<string, string>>, logFile: string, afresh: boolean): Promise<ChildProcess> {
+async function launch(
+  plan: StartPlan,
+  settings: Readonly<Record<string, string>>,
+  logFile: string,
+  afresh: boolean,
+): Promise<ChildProcess> {
   const log = await open(logFile, afresh ? 'w' : 'a', 0o600);
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const { program, args, ...as } = plan.user.command(plan.binaries.postgres, ['-D', plan.pgdata, ...options]);

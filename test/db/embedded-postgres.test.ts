@@ -28,7 +28,10 @@ describe('openEmbeddedPostgres', () => {
   it('lets nobody in but through a socket in a closed folder, and keeps what is committed', async () => {
     const folder = await temporaryFolder();
     const { url, close } = await openEmbeddedPostgres(folder);
-    const shown = await ask(url, "select name, setting from pg_settings where name in ('fsync', 'listen_addresses', 'data_checksums') order by name");
+    const shown = await ask(
+      url,
+      "select name, setting from pg_settings where name in ('fsync', 'listen_addresses', 'data_checksums') order by name",
+    );
     expect(shown).toEqual([
       { name: 'data_checksums', setting: 'on' },
       { name: 'fsync', setting: 'on' },
@@ -41,9 +44,12 @@ describe('openEmbeddedPostgres', () => {
 
   it('sorts and folds by its own locale, whatever the machine’s is', async () => {
     const { url, close } = await openEmbeddedPostgres(await temporaryFolder());
-    expect(await ask(url, "select string_agg(t, ' ' order by t) as sorted, lower('ÄÖ') as folded from (values ('b'), ('a'), ('B'), ('ä')) v(t)")).toEqual([
-      { sorted: 'B a b ä', folded: 'äö' },
-    ]);
+    expect(
+      await ask(
+        url,
+        "select string_agg(t, ' ' order by t) as sorted, lower('ÄÖ') as folded from (values ('b'), ('a'), ('B'), ('ä')) v(t)",
+      ),
+    ).toEqual([{ sorted: 'B a b ä', folded: 'äö' }]);
     await close();
   });
 
@@ -58,7 +64,10 @@ describe('openEmbeddedPostgres', () => {
   it('closes at once though a transaction is open', async () => {
     const { url, close } = await openEmbeddedPostgres(await temporaryFolder());
     const sleeping = ask(url, 'select pg_sleep(60)').catch((error: unknown) => error);
-    await until('the query runs', async () => (await ask(url, "select from pg_stat_activity where query like 'select pg_sleep%'")).length > 0);
+    await until(
+      'the query runs',
+      async () => (await ask(url, "select from pg_stat_activity where query like 'select pg_sleep%'")).length > 0,
+    );
     await close();
     expect(await sleeping).toBeInstanceOf(Error);
   });
@@ -102,7 +111,10 @@ describe('openEmbeddedPostgres', () => {
   it('begins anew when its first start was killed half-way', async () => {
     const folder = await temporaryFolder();
     const starter = startScript(OPEN, ['open', folder]);
-    await until('initdb has begun', async () => existsSync(folder) && (await drafts(folder)).some((draft) => existsSync(join(folder, draft, 'PG_VERSION'))));
+    await until(
+      'initdb has begun',
+      async () => existsSync(folder) && (await drafts(folder)).some((draft) => existsSync(join(folder, draft, 'PG_VERSION'))),
+    );
     starter.kill('SIGKILL');
     await starter.ended;
     const server = await openEmbeddedPostgres(folder);
@@ -134,14 +146,20 @@ describe('a data directory that cannot be used', () => {
     const folder = await temporaryFolder();
     await openEmbeddedPostgres(folder).then(({ close }) => close());
     await writeFile(join(folder, 'postgres', 'PG_VERSION'), '16\n');
-    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({ code: 'DATA_DIRECTORY', message: expect.stringMatching(/made by Postgres 16.*backup/) });
+    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({
+      code: 'DATA_DIRECTORY',
+      message: expect.stringMatching(/made by Postgres 16.*backup/),
+    });
   });
 
   it('is refused, with Postgres’s reason, when files of the database are gone', async () => {
     const folder = await temporaryFolder();
     await openEmbeddedPostgres(folder).then(({ close }) => close());
     await rm(join(folder, 'postgres', 'global', 'pg_control'));
-    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({ code: 'DATA_DIRECTORY', message: expect.stringContaining('pg_control') });
+    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({
+      code: 'DATA_DIRECTORY',
+      message: expect.stringContaining('pg_control'),
+    });
   });
 
   it('is refused when it is a file', async () => {

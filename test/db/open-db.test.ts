@@ -17,7 +17,10 @@ describe('openDb', () => {
 
   it('says why a database cannot be reached, without the password', async () => {
     const opened = openDb({ url: 'postgresql://tenon:s3cret@127.0.0.1:1/tenon' });
-    await expect(opened).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
+    await expect(opened).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
     await expect(opened).rejects.not.toThrow(/s3cret/);
   });
 

@@ -34,7 +34,10 @@ describe('ownDirectory', () => {
   it('tells the owner, once, when its session breaks, and lets another own it', async () => {
     const losses: Error[] = [];
     await until('the lock is free', () => owned(ownDirectory(t.url, (error) => losses.push(error))));
-    await ask(t.url, "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())");
+    await ask(
+      t.url,
+      "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    );
     await until('the loss is noticed', () => losses.length > 0);
     const next = await until('the lock is free', () => owned(ownDirectory(t.url)));
     expect(losses).toHaveLength(1);

@@ -56,7 +56,11 @@ describe('root', () => {
 
   it('names the folder and the way out where it can pass nothing', async ({ skip }) => {
     skip(!existsSync('/usr/bin/setpriv'), SKIPS.noSetpriv);
-    const through = ['/usr/bin/setpriv', '--bounding-set=-dac_read_search,-dac_override', '--inh-caps=-dac_read_search,-dac_override'];
+    const through = [
+      '/usr/bin/setpriv',
+      '--bounding-set=-dac_read_search,-dac_override',
+      '--inh-caps=-dac_read_search,-dac_override',
+    ];
     const folder = await closedFolder();
     const said = await openAndClose(folder, { through });
     expect(said).toMatchObject({ code: 'DATA_DIRECTORY', message: expect.stringContaining(`the folder ${join(folder, '..')}`) });

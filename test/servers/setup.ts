@@ -16,7 +16,7 @@ declare module 'vitest' {
  * One Postgres for the whole run, and in it one migrated template that `openTestDb` copies. Several runs at once do not
  * meet: each has its own embedded server, or on TEST_POSTGRES_URL (any Postgres ≥ 15, as a superuser) its own template.
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await openServer(process.env['TEST_POSTGRES_URL']);
   const template = `tenon_template_${randomUUID().slice(0, 8)}`;
   const admin = await connect(server.url);
