@@ -278,11 +278,16 @@ async function* readAll(db: Db, table: Table, filter: PartitionFilter & { readon
   }
 }
 
-/** Of the current partitions. `rows` is undefined as soon as one of them does not tell its own. */
-export async function partitionTotals(
-  db: Db,
-  table: Pick<Table, 'id'>,
-): Promise<{ partitions: number; rows: bigint | undefined; bytes: bigint; files: number }> {
+export interface PartitionTotals {
+  readonly partitions: number;
+  /** Undefined as soon as one partition does not tell its own. */
+  readonly rows: bigint | undefined;
+  readonly bytes: bigint;
+  readonly files: number;
+}
+
+/** Of the current partitions. */
+export async function partitionTotals(db: Db, table: Pick<Table, 'id'>): Promise<PartitionTotals> {
   const [totals] = await db
     .select({
       partitions: sql`count(*)`.mapWith(Number),

@@ -9,7 +9,7 @@ import { schemaFromJson } from '../model/schema-text.ts';
 import type { Version } from '../model/table.ts';
 import { checkPage, cursorsOf, pageOf } from './cursor.ts';
 
-const COLUMNS = {
+export const VERSION_COLUMNS = {
   tableId: versions.tableId,
   number: versions.number,
   hash: versions.schemaHash,
@@ -26,7 +26,7 @@ export async function listVersions(db: Db, as: Principal, tableId: string, page:
   const cursors = cursorsOf(['versions', tableId]);
   const [after] = cursors.decode(page, 1) ?? [];
   const rows = await db
-    .select(COLUMNS)
+    .select(VERSION_COLUMNS)
     .from(versions)
     .innerJoin(schemas, eq(schemas.hash, versions.schemaHash))
     .where(and(eq(versions.tableId, tableId), after === undefined ? sql`true` : lt(versions.number, Number(after))))
@@ -39,14 +39,14 @@ export async function findVersion(db: Db, as: Principal, tableId: string, number
   authorize(as, 'read', 'the versions of a table');
   if (!Number.isInteger(number) || number < 1 || number > 2 ** 31 - 1) return undefined;
   const [row] = await db
-    .select(COLUMNS)
+    .select(VERSION_COLUMNS)
     .from(versions)
     .innerJoin(schemas, eq(schemas.hash, versions.schemaHash))
     .where(and(eq(versions.tableId, tableId), eq(versions.number, number)));
   return row === undefined ? undefined : versionOf(row);
 }
 
-function versionOf(row: Omit<Version, 'schema' | 'runId'> & { schema: unknown; runId: string | null }): Version {
+export function versionOf(row: Omit<Version, 'schema' | 'runId'> & { schema: unknown; runId: string | null }): Version {
   return { ...row, schema: schemaFromJson(row.schema), runId: row.runId ?? undefined };
 }
 
