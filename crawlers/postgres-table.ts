@@ -1,6 +1,7 @@
 import type { TableFinding } from '../src/crawl/crawler.ts';
 import type { Column } from '../src/model/schema.ts';
 import type { Attribute, Constraint, Description, Index, Relation } from './postgres-catalog.ts';
+import { tableLocation } from './postgres-scope.ts';
 import { columnType, type PgType } from './postgres-types.ts';
 
 const TYPES: Readonly<Record<string, TableFinding['type']>> = {
@@ -29,7 +30,7 @@ export function tableFinding(
     kind: 'table',
     name: tableNameOf(relation),
     type: TYPES[relation.kind] ?? 'table',
-    location: `${address}/${encodeURIComponent(schema)}/${encodeURIComponent(name)}`,
+    location: tableLocation(address, schema, name),
     format: { name: 'postgres', options: { schema, table: name } },
     columns: attributes.map((attribute) => columnOf(attribute, types)),
     ...(comment !== null && { comment }),

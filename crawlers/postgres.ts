@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { compareBytes } from '../src/connections/byte-order.ts';
-import { SSL_MODES, type PostgresOptions, type PostgresSnapshot, type PostgresSource } from '../src/connections/connections.ts';
+import { SSL_MODES, type PostgresSnapshot, type PostgresSource } from '../src/connections/connections.ts';
 import { isHost } from '../src/connections/definitions.ts';
 import { parsePostgresUrl } from '../src/connections/postgres-url.ts';
 import type { CrawlContext, Crawler, Finding, TableFinding } from '../src/crawl/crawler.ts';
@@ -8,12 +8,8 @@ import { TenonError } from '../src/model/errors.ts';
 import { parseShape } from './objects.ts';
 import { completeTypes, describe, listRelations, type Filter, type Relation } from './postgres-catalog.ts';
 import { tableFinding, tableNameOf } from './postgres-table.ts';
+import { coversTable, tableScope, type PostgresCrawl } from './postgres-scope.ts';
 import type { PgType } from './postgres-types.ts';
-
-export interface PostgresCrawl extends Omit<PostgresOptions, 'statementTimeoutMs'> {
-  readonly schemas: Filter;
-  readonly tables: Filter;
-}
 
 /** So many tables are described by one set of queries, and lie between two checkpoints. */
 const TABLES_A_CHECKPOINT = 500;
@@ -44,10 +40,7 @@ export const postgresCrawler: Crawler<PostgresCrawl> = {
     const filter = schemas.length > 0 && { schemas: { include: schemas, exclude: [] } };
     return { options: { ...options, ...filter }, ...(secret !== undefined && { secret }) };
   },
-  scope({ host, port, database, schemas, tables }) {
-    const filters = [...signed('schema', schemas), ...signed('table', tables)];
-    return [`postgres://${host ?? ''}:${port ?? ''}/${database ?? ''}`, ...filters].join(' ');
-  },
+  scope: tableScope,
   covers: coversTable,
   async *crawl({ schemas, tables, ...options }, context) {
     const source = await context.connections.postgres(context.connection, options);
@@ -59,43 +52,6 @@ export const postgresCrawler: Crawler<PostgresCrawl> = {
     }
   },
 };
-
-/** What the definition leaves to its connection (the host, say) is not compared. */
-function coversTable({ host, port, database, schemas, tables }: PostgresCrawl, location: string): boolean {
-  const url = new URL(location);
-  const [db = '', schema = '', name = ''] = url.pathname.slice(1).split('/').map(decodeURIComponent);
-  const sameServer = (host ?? url.hostname) === url.hostname && (port ?? Number(url.port || 5432)) === Number(url.port || 5432);
-  return sameServer && (database ?? db) === db && passes(schemas, schema) && passes(tables, name);
-}
-
-function passes({ include, exclude }: Filter, name: string): boolean {
-  return (
-    (include.length === 0 || include.some((pattern) => isLike(pattern, name))) &&
-    !exclude.some((pattern) => isLike(pattern, name))
-  );
-}
-
-/** As `like` with `%` as the only wildcard. */
-function isLike(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('%');
-  const last = rest.pop();
-  if (last === undefined) return name === first;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
-}
-
-function signed(what: string, { include, exclude }: Filter): string[] {
-  return [
-    ...include.toSorted().map((pattern) => `+${what}:${pattern}`),
-    ...exclude.toSorted().map((pattern) => `-${what}:${pattern}`),
-  ];
-}
 
 async function* crawlSnapshot(
   source: PostgresSource,

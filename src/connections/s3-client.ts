@@ -9,6 +9,8 @@ import type { ConnectionLimits } from './limits.ts';
  * servers that are not AWS rarely care: us-east-1, as the command line of others has it.
  */
 export async function openS3Client(options: S3Options, secret: string | undefined, limits: ConnectionLimits): Promise<S3Client> {
+  // The SDK prints a paragraph about Node 20 at its first client. Its version is pinned; the user can do nothing about it.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const sdk = await import('@aws-sdk/client-s3');
   const config = configOf(options, secret, limits);
   const client = new sdk.S3Client(config);
