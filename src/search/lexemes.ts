@@ -1,10 +1,12 @@
 import type { Document, DocumentKind, SearchQuery } from './search-index.ts';
-import { foldText, joinWords, wordsAndWholes, wordsOf } from './words.ts';
+import { foldText, joinWords, splitNames, wordsAndWholes, wordsOf } from './words.ts';
 
 /**
  * What stands in the tsvector of a document. Words carry the weight of their field: A for the name, B for its parents, C
  * for the description. Marks carry none; they begin with a sign that no word has, and are matched whole:
- * `==lake.orders.price` the full name, `=price` and `=orders.price` its endings, `@lake` the database, `#column` the kind.
+ * `==lake.orders.price` the full name, `=price` and `=orders.price` its endings, `@lake` the database, `#column` the kind, and
+ * `~customerid` what is also found when it is written as one word. Those are no words, because there are as many of them as
+ * names: the dictionary would be ten times as large, and looking for typos in it as slow.
  */
 export const WEIGHTS = { name: 'A', parents: 'B', description: 'C' } as const;
 
@@ -21,11 +23,9 @@ export interface Words {
 }
 
 export function documentWords(document: Document): Words {
-  const own = document.path.at(-1) ?? '';
-  const name = wordsOf(own);
   return {
-    name: unique([...wordsAndWholes(own), ...(name.length > 1 ? [joinWords(name)] : [])]),
-    parents: unique(document.path.slice(0, -1).flatMap(wordsAndWholes)),
+    name: unique(wordsOf(document.path.at(-1) ?? '')),
+    parents: unique(document.path.slice(0, -1).flatMap(wordsOf)),
     description: unique(wordsAndWholes(document.description ?? '')).slice(0, MAX_DESCRIPTION_WORDS),
   };
 }
@@ -44,7 +44,9 @@ export function documentVector(document: Document, words: Words): string {
 function documentMarks({ kind, path }: Document): string[] {
   const names = path.map(nameKey);
   const endings = names.map((_, i) => nameMark(names.slice(i).join('.')));
-  return unique([fullNameMark(names.join('.')), ...endings, databaseMark(names[0] ?? ''), kindMark(kind)]);
+  const own = path.at(-1) ?? '';
+  const joined = [wordsOf(own), ...splitNames(own)].filter((words) => words.length > 1).map(joinedMark);
+  return unique([fullNameMark(names.join('.')), ...endings, ...joined, databaseMark(names[0] ?? ''), kindMark(kind)]);
 }
 
 /** How a name is compared: folded, and without what only tells its parts apart, as in `items[].price` or `"odd name"`. */
@@ -53,7 +55,7 @@ export function nameKey(text: string): string {
 }
 
 export function isMark(lexeme: string): boolean {
-  return /^[=@#]/.test(lexeme);
+  return /^[=@#~]/.test(lexeme);
 }
 
 export function fullNameMark(key: string): string {
@@ -62,6 +64,10 @@ export function fullNameMark(key: string): string {
 
 export function nameMark(key: string): string {
   return `=${key}`.slice(0, MAX_MARK_CHARS);
+}
+
+export function joinedMark(words: readonly string[]): string {
+  return `~${joinWords(words)}`;
 }
 
 function databaseMark(key: string): string {

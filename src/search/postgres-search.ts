@@ -17,7 +17,7 @@ export const MAX_QUERY_WORDS = 16;
  * So many matches of one stage are ranked, for tables and for columns, and for each word where any word will do. Where more
  * match (a word that stands everywhere) any so many of them are: it bounds the work of a search whatever the index holds.
  */
-const MAX_RANKED = 3_000;
+const MAX_RANKED = 1_000;
 const PLACE_PARTS = 6;
 
 interface Row extends Record<string, unknown> {
@@ -65,11 +65,14 @@ async function fillPage(search: Search, from: readonly CursorPart[] | undefined)
   const { first } = search.query;
   const firstStage = from === undefined ? 0 : Number(from[0]);
   const items: { cursor: string; item: Hit }[] = [];
+  // Any word will do only when nothing has them all: else it is noise, and the dearest stage.
+  let foundBetter = from !== undefined && firstStage < STAGES.indexOf('some words');
   for (const [number, stage] of STAGES.entries()) {
     if (stage === 'typo') search.sought = { ...search.sought, meanings: await findTypos(search.db, search.sought.meanings) };
-    if (number < firstStage) continue;
+    if (number < firstStage || (stage === 'some words' && foundBetter)) continue;
     const rows = await searchStage(search, stage, first + 1 - items.length, number === firstStage ? from?.slice(1) : undefined);
     items.push(...rows.map((row) => ({ cursor: cursorOf(search, number, row), item: hitOf(search, number, row) })));
+    foundBetter ||= rows.length > 0;
     if (items.length > first) return { items: items.slice(0, first), hasNextPage: true };
   }
   return { items, hasNextPage: false };

@@ -19,7 +19,7 @@ export interface Document {
 
 /**
  * Why something is a hit, the best reason first: every driver ranks by these stages, so that no amount of matching words in a
- * description lifts a table above the one that has the name which was asked for.
+ * description lifts a table above the one that has the name which was asked for. «some words» is for when nothing has all.
  */
 export const STAGES = ['full name', 'name', 'words', 'prefix', 'typo', 'parents', 'description', 'some words'] as const;
 export type Stage = (typeof STAGES)[number];

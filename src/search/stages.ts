@@ -1,7 +1,6 @@
 import type { Meaning } from './dictionary.ts';
-import { fullNameMark, nameMark, quoteLexeme, WEIGHTS } from './lexemes.ts';
+import { fullNameMark, joinedMark, nameMark, quoteLexeme, WEIGHTS } from './lexemes.ts';
 import type { Stage } from './search-index.ts';
-import { joinWords } from './words.ts';
 
 /** What a search looks for: the query as a name, and what each of its words may stand for. */
 export interface Sought {
@@ -45,19 +44,18 @@ export function eachWord(sought: Sought, weights: string = IN_NAME): string[] {
 export function wholeName({ meanings }: Sought): string {
   const [only, ...others] = meanings;
   if (only !== undefined && others.length === 0) return [only.word, ...only.close].map((term) => quoteLexeme(nameMark(term))).join('|');
-  return anyOf([joinWords(meanings.map(({ word, close }) => close[0] ?? word))], IN_NAME);
+  return quoteLexeme(joinedMark(meanings.map(({ word, close }) => close[0] ?? word)));
 }
 
 function allMeanings({ word, longer, close }: Meaning): string[] {
   return [word, ...longer, ...close];
 }
 
-/** Every word in one of its meanings, or all of them written as one: `order items` also finds orderitems. */
+/** Every word in one of its meanings, or names that are all of them written as one: `order items` also finds orderItems. */
 function allWords({ meanings }: Sought, weights: string, of: (meaning: Meaning) => string[]): string | undefined {
   if (meanings.length === 0) return undefined;
   const every = meanings.map((meaning) => anyOf(of(meaning), weights)).join('&');
-  if (meanings.length === 1) return every;
-  return `((${every})|${anyOf([joinWords(meanings.map(({ word }) => word))], weights)})`;
+  return `((${every})|${quoteLexeme(joinedMark(meanings.map(({ word }) => word)))})`;
 }
 
 function anyOf(terms: readonly string[], weights: string): string {

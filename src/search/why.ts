@@ -7,11 +7,10 @@ const FIELDS = ['name', 'parents', 'description'] as const;
 /** What a reader wants to know of a hit: for each word of the query, where it was found and as what. */
 export function explain(stage: Stage, name: string, words: Words, meanings: readonly Meaning[]): Why[] {
   if (stage === 'full name' || stage === 'name') return [{ field: 'name', reason: `is exactly «${name}»` }];
-  const whole = meanings.map(({ word }) => word).join('');
-  if (stage === 'words' && meanings.length > 1 && words.name.includes(whole) && !meanings.every(({ word }) => words.name.includes(word))) {
-    return [{ field: 'name', reason: `has «${whole}»` }];
-  }
-  return meanings.map((meaning) => explainWord(words, meaning));
+  const found = meanings.map((meaning) => explainWord(words, meaning));
+  // The words of the query, written as one: that has no word of its own in the document.
+  const joined = stage !== 'some words' && found.some(({ field }) => field === 'query');
+  return joined ? [{ field: 'name', reason: `is «${meanings.map(({ word }) => word).join('')}», written as one word` }] : found;
 }
 
 function explainWord(words: Words, meaning: Meaning): Why {

@@ -6,7 +6,8 @@ const MAX_WORD_CHARS = 64;
  * letters, compatibility forms unified.
  */
 export function foldText(text: string): string {
-  return text.toLowerCase().normalize('NFKD').replace(/[\u0300-\u036f]/g, '').normalize('NFKC');
+  const plain = text.normalize('NFKD').toLowerCase().normalize('NFKD');
+  return plain.replace(/[\u0300-\u036f]/g, '').normalize('NFKC');
 }
 
 /**
@@ -25,13 +26,21 @@ export function wordsAndWholes(text: string): string[] {
   });
 }
 
-/** All words in one: `customer_id` is also found as customerid. */
-export function joinWords(words: readonly string[]): string {
-  return words.join('').slice(0, MAX_WORD_CHARS);
+/** The words of each part that camelCase split: of `HTTPServer_log` http, server. */
+export function splitNames(text: string): string[][] {
+  return rawWords(text)
+    .map((raw) => splitCamel(raw).map(fold))
+    .filter((words) => words.length > 1);
 }
 
+/** All words in one: `customer_id` is also found as customerid. */
+export function joinWords(words: readonly string[]): string {
+  return cut(words.join(''));
+}
+
+/** Compatibility forms are unified before it is split, for they may become several words: ½ is 1 and 2. */
 function rawWords(text: string): string[] {
-  return text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+  return text.normalize('NFKC').match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];
 }
 
 /** Digits stay with the letters before them: s3, utf8, address2. */
@@ -43,7 +52,12 @@ function splitCamel(word: string): string[] {
 }
 
 function fold(word: string): string {
-  return foldText(word).slice(0, MAX_WORD_CHARS);
+  return cut(foldText(word));
+}
+
+/** By characters, not by halves of one. */
+function cut(word: string): string {
+  return word.length <= MAX_WORD_CHARS ? word : [...word].slice(0, MAX_WORD_CHARS).join('');
 }
 
 /** One typo in a short word, two in a long one; in a very short one every other word would be close. */
