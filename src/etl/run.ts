@@ -1,0 +1,256 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { joinAddress } from '../connections/address.ts';
+import type { Connections } from '../connections/connections.ts';
+import { fileError } from '../connections/file-errors.ts';
+import type { ObjectStore } from '../connections/object-store.ts';
+import type { Config } from '../config.ts';
+import type { Ground } from '../db/db.ts';
+import { TenonError } from '../model/errors.ts';
+import { parseTableName } from '../model/names.ts';
+import { reached } from '../model/reached.ts';
+import type { Execute, RunContext, RunEnd } from '../work/run.ts';
+import { findBookmark, newFiles, type Bookmark } from './bookmarks.ts';
+import { removeAttempts } from './clean-up.ts';
+import type { Engine, EngineSession, Input } from './engine.ts';
+import { blockedError, brokenInputs, changedInputs, examine, relationOf, type JobInput } from './gate.ts';
+import { partitionInputs, stageFiles, type PartitionInput } from './inputs.ts';
+import { fillJob, type Job } from './job.ts';
+import { findInputs, needJob } from './jobs.ts';
+import { outputSchema } from './output-schema.ts';
+import type { ParameterValues } from './parameters.ts';
+import { outputTable, publish } from './publish.ts';
+import type { Stage } from './stage.ts';
+import { bringFiles, type OutputFile } from './upload.ts';
+
+export interface JobRunDeps {
+  readonly ground: Ground;
+  readonly connections: Connections;
+  readonly config: Pick<Config, 'engine' | 'limits'>;
+  readonly engine: Engine;
+  readonly stage: Stage;
+  /** Where runs have their own folders. */
+  readonly workDir: string;
+  /**
+   * Where parameters come from that the run does not give. Nothing, unless the wiring says otherwise: whoever may define a
+   * job could read the server's secrets out of its environment.
+   */
+  readonly environment?: ParameterValues;
+}
+
+/**
+ * What is done for a run of a job: look at the schemas, take the new files, let the engine write, publish. The run's
+ * parameters are `{ parameters?: { NAME: value } }`.
+ */
+export function createJobRun(deps: JobRunDeps): Execute {
+  return async (context) => {
+    await mkdir(deps.workDir, { recursive: true });
+    const folder = await mkdtemp(join(deps.workDir, `${context.run.id}-`));
+    try {
+      return await runJob(deps, context, folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+}
+
+async function runJob(deps: JobRunDeps, context: RunContext, folder: string): Promise<RunEnd> {
+  const { ground, engine, config } = deps;
+  const defined = await needJob(ground.db, context.principal, context.run.name);
+  const job = fillJob(defined.definition, { ...deps.environment, ...parametersOfRun(context) });
+  const session = engine.open({
+    folder,
+    memoryLimit: job.limits.memory ?? config.engine.memoryLimit,
+    threads: job.limits.threads ?? config.engine.threads,
+    timeoutMs: job.limits.timeoutSeconds === undefined ? config.engine.timeoutMs : job.limits.timeoutSeconds * 1_000,
+    signal: context.signal,
+  });
+  try {
+    return await withSession({ deps, context, folder, job, jobId: defined.id, session });
+  } finally {
+    await session.close();
+  }
+}
+
+interface Running {
+  readonly deps: JobRunDeps;
+  readonly context: RunContext;
+  readonly folder: string;
+  readonly job: Job;
+  readonly jobId: string;
+  readonly session: EngineSession;
+}
+
+/** An input with what the run reads of it. */
+interface Reading extends JobInput {
+  readonly partitions: readonly PartitionInput[];
+  readonly bookmark: Bookmark | undefined;
+}
+
+async function withSession(running: Running): Promise<RunEnd> {
+  try {
+    return await gateAndRun(running);
+  } catch (error) {
+    if (error instanceof TenonError && error.code === 'BLOCKED') return blocked(error);
+    throw error;
+  }
+}
+
+async function gateAndRun(running: Running): Promise<RunEnd> {
+  const { deps, context, job, jobId, session } = running;
+  const { db } = deps.ground;
+  const inputs = await findInputs(db, context.principal, job);
+  const broken = await brokenInputs(db, context.principal, jobId, inputs);
+  if (broken.length > 0) throw blockedError(job.name, broken);
+  const { columns, pins } = await examine(session, job, inputs).catch(async (error: unknown) => {
+    // SQL that fitted the versions of the last good run, and fits no longer, is a change of the inputs and not a mistake.
+    const changed = await changedInputs(db, context.principal, jobId, inputs);
+    throw error instanceof TenonError && error.code === 'BAD_SQL' && changed.length > 0 ? blockedError(job.name, changed, error) : error;
+  });
+  const output = outputSchema(await outputTable(db, context.principal, job), columns, job.output.partitionBy);
+  const readings: Reading[] = [];
+  for (const input of inputs) readings.push(await reading(running, input));
+  const report = reportOf(job, readings);
+  const isNothingNew = job.bookmark && readings.length > 0 && readings.every(({ partitions }) => partitions.length === 0);
+  if (isNothingNew) {
+    context.log('info', 'Nothing new to read.');
+    return { state: 'SUCCEEDED', result: report([], 0) };
+  }
+  const attempt = await openAttempt(running);
+  const files = await writeFiles(running, attempt, readings, output);
+  context.log('info', `Wrote ${sum(files.map(({ rows }) => rows))} rows in ${files.length} files.`);
+  const end = await publish(
+    deps.ground,
+    context,
+    {
+      jobId,
+      job,
+      columns,
+      files,
+      from: [...new Set(inputs.map(({ table }) => table.id))],
+      pins,
+      bookmarks: readings.flatMap(({ bookmark, partitions }) => (bookmark === undefined ? [] : [{ bookmark, read: partitions }])),
+      end: ({ partitions }) => ({ state: 'SUCCEEDED', result: report(files, partitions) }),
+    },
+    deps.config.limits.transactionRows,
+  );
+  await removeAttempts(attempt.store, attempt.earlier).catch((error: unknown) => context.log('warn', `Files of an earlier attempt stay for now: ${String(error)}`));
+  return end;
+}
+
+async function reading({ deps, context, job }: Running, input: Awaited<ReturnType<typeof findInputs>>[number]): Promise<Reading> {
+  const { db } = deps.ground;
+  const all = await partitionInputs(input.table, input.partitions);
+  if (!job.bookmark) return { ...input, partitions: all.filter(({ files }) => files.length > 0), bookmark: undefined };
+  const bookmark = await findBookmark(db, { job: job.name, input: input.alias, tableId: input.table.id });
+  const partitions = await newFiles(db, bookmark, all);
+  const files = partitions.reduce((count, partition) => count + partition.files.length, 0);
+  context.log('info', `${input.alias}: ${files} new files in ${partitions.length} of ${all.length} partitions.`);
+  return { ...input, partitions, bookmark };
+}
+
+/** Where this attempt writes, and what attempts before it may have left. */
+interface Attempt {
+  readonly store: ObjectStore;
+  readonly address: string;
+  /** The local folder that the engine writes into. */
+  readonly folder: string;
+  readonly earlier: readonly string[];
+}
+
+/**
+ * A hidden folder of its own for each attempt, so that no two ever write the same file. Its address is kept with the run
+ * before the first byte is written: whoever cleans up after a crash finds it there.
+ */
+async function openAttempt({ deps, context, folder, job }: Running): Promise<Attempt> {
+  const store = await deps.connections.objectStore(job.output.location, job.output.connection);
+  const { database, table } = parseTableName(job.output.table);
+  const address = joinAddress(job.output.location, `_t/${encodeURIComponent(`${database}.${table}`)}/${context.run.id}/${context.attempt}`);
+  const earlier = attemptsIn(context.checkpoint).filter((each) => each !== address);
+  await deps.ground.db.transaction((tx) => context.saveCheckpoint(tx, { attempts: [...earlier, address], connection: job.output.connection ?? null }));
+  const local = store.localPath?.(address) ?? join(folder, 'out');
+  await mkdir(local, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, local);
+  });
+  return { store, address, folder: local, earlier };
+}
+
+async function writeFiles(running: Running, attempt: Attempt, readings: readonly Reading[], output: ReturnType<typeof outputSchema>): Promise<OutputFile[]> {
+  const { deps, context, job, session } = running;
+  try {
+    const inputs = await stageInputs(running, readings);
+    const written = await session.write(
+      { inputs, steps: job.steps, folder: attempt.folder, fileId: deps.ground.newId(), columns: output.written, partitionBy: output.keys, runId: context.run.id },
+      (percent) => context.progress({ phase: 'write', percent }),
+    );
+    reached('publish.after-write');
+    // Without partitions DuckDB writes a file also for no rows. It is wanted only where it takes another one's place.
+    const wanted = written.rows === 0n && job.output.mode === 'append' ? [] : written.files;
+    const files = await bringFiles(attempt.store, attempt.folder, attempt.address, wanted, context.signal);
+    reached('publish.after-upload');
+    return files;
+  } catch (error) {
+    // Nothing of this attempt can have been published: its files go at once.
+    await session.close();
+    await removeAttempts(attempt.store, [attempt.address]).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function stageInputs({ deps, context, folder }: Running, readings: readonly Reading[]): Promise<Input[]> {
+  const staged = join(folder, 'staged');
+  await mkdir(staged, { recursive: true });
+  const inputs: Input[] = [];
+  for (const one of readings) {
+    context.progress({ phase: 'stage', input: one.alias });
+    const groups = await stageFiles(one.table, one.partitions, { connections: deps.connections, stage: deps.stage, folder: staged, signal: context.signal });
+    inputs.push({ ...relationOf(one), groups });
+  }
+  await deps.stage.trim();
+  return inputs;
+}
+
+/** The result of a run, as `tenon job run --json` shows it. Numbers beyond 2^53 do not occur in counts of files. */
+function reportOf(job: Job, readings: readonly Reading[]) {
+  const inputs = readings.map(({ alias, table, version, partitions }) => {
+    const files = partitions.flatMap((partition) => partition.files);
+    return { name: alias, table: `${table.database}.${table.name}`, version: version.number, partitions: partitions.length, files: files.length, bytes: files.reduce((total, { size }) => total + size, 0) };
+  });
+  return (written: readonly OutputFile[], partitions: number): Record<string, unknown> => ({
+    inputs,
+    outputs: [
+      {
+        table: nameOf(job.output.table),
+        rows: Number(sum(written.map(({ rows }) => rows))),
+        bytes: written.reduce((total, { file }) => total + file.size, 0),
+        files: written.length,
+        partitions,
+      },
+    ],
+    bookmark: { enabled: job.bookmark, newFiles: job.bookmark ? inputs.reduce((total, { files }) => total + files, 0) : null },
+  });
+}
+
+function nameOf(text: string): string {
+  const { database, table } = parseTableName(text);
+  return `${database}.${table}`;
+}
+
+function sum(numbers: readonly bigint[]): bigint {
+  return numbers.reduce((total, number) => total + number, 0n);
+}
+
+function blocked(error: TenonError): RunEnd {
+  return { state: 'BLOCKED', error: { code: error.code, message: error.message, details: error.details } };
+}
+
+function parametersOfRun({ run }: RunContext): ParameterValues {
+  const given: unknown = run.params['parameters'];
+  if (typeof given !== 'object' || given === null) return {};
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+}
+
+function attemptsIn(checkpoint: unknown): string[] {
+  const attempts = typeof checkpoint === 'object' && checkpoint !== null && 'attempts' in checkpoint ? checkpoint.attempts : [];
+  return Array.isArray(attempts) ? attempts.filter((each) => typeof each === 'string') : [];
+}
