@@ -1,0 +1,148 @@
+import { chmod, rm } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import { sql } from 'drizzle-orm';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { authorize } from '../access/authorize.ts';
+import { backup } from '../db/backup.ts';
+import { TenonError } from '../model/errors.ts';
+import type { Tenon } from '../tenon.ts';
+import { failureOf } from './failure.ts';
+import { mountGraphql } from './graphql-mount.ts';
+import { checkHost } from './host-check.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { startPage } from './start-page.ts';
+import { whoIs } from './who.ts';
+
+export interface ServerOptions {
+  readonly tenon: Tenon;
+  readonly schema: GraphQLSchema;
+  readonly version: string;
+}
+
+/** Where it can be reached: one server may listen on a port, on a socket, or be asked in process by tests. */
+export type Place = { readonly host: string; readonly port: number } | { readonly socket: string };
+
+export interface Server {
+  readonly app: FastifyInstance;
+  /** The address that it listens at. */
+  listen(): Promise<string>;
+  /** Requests that are being answered now. */
+  open(): number;
+  /** Answers what was asked, then stops. */
+  close(): Promise<void>;
+}
+
+/** All doors of HTTP: GraphQL, health, metrics, backup and the start page. */
+export async function createServer({ tenon, schema, version }: ServerOptions, place: Place): Promise<Server> {
+  const app = Fastify({ bodyLimit: tenon.config.limits.requestBytes, forceCloseConnections: 'idle', requestTimeout: 60_000 });
+  let open = 0;
+  answerErrors(app, tenon);
+  app.addHook('onRequest', async (request) => {
+    open += 1;
+    if ('host' in place) checkHost(request, place.host);
+  });
+  app.addHook('onResponse', async () => {
+    open -= 1;
+  });
+  const metrics = createMetrics(tenon);
+  measure(app, tenon, metrics);
+  showHealth(app, tenon);
+  app.get('/', async (_request, reply) =>
+    reply
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'")
+      .header('x-content-type-options', 'nosniff')
+      .type('text/html; charset=utf-8')
+      .send(startPage(tenon, version)),
+  );
+  app.get('/backup', (request, reply) => sendBackup(tenon, request, reply));
+  await mountGraphql(app, tenon, schema, metrics);
+  return { app, listen: () => listen(app, place), open: () => open, close: () => app.close() };
+}
+
+async function listen(app: FastifyInstance, place: Place): Promise<string> {
+  if ('socket' in place) {
+    // What a killed process left behind; the directory is ours, or we would not be here.
+    await rm(place.socket, { force: true });
+    await app.listen({ path: place.socket });
+    await chmod(place.socket, 0o600);
+    return place.socket;
+  }
+  try {
+    return await app.listen(place);
+  } catch (cause) {
+    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+    throw new TenonError(
+      'BAD_CONFIG',
+      `Cannot listen on ${place.host}:${place.port}: ${code}. Choose another with --port.`,
+      { ...place },
+      { cause },
+    );
+  }
+}
+
+/** The answer to every error of every route, and to every address that is none. */
+function answerErrors(app: FastifyInstance, tenon: Tenon): void {
+  const answer = (error: unknown, reply: FastifyReply): FastifyReply => {
+    const { status, ...body } = failureOf(ofFastify(error), { log: tenon.log, newId: tenon.ground.newId });
+    return reply.status(status).send({ error: body });
+  };
+  app.setErrorHandler((error, _request, reply) => answer(error, reply));
+  app.setNotFoundHandler((request, reply) =>
+    answer(
+      new TenonError('NOT_FOUND', `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200) ?? ''}.`),
+      reply,
+    ),
+  );
+}
+
+/** What Fastify refuses by itself (a body that is too large, or no JSON) is the client's mistake, not ours. */
+function ofFastify(error: unknown): unknown {
+  const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
+  if (error instanceof TenonError || statusCode === undefined || statusCode >= 500) return error;
+  return new TenonError(statusCode === 413 ? 'LIMIT' : 'BAD_INPUT', message ?? 'The request cannot be read.', {
+    reason: code ?? statusCode,
+  });
+}
+
+function measure(app: FastifyInstance, tenon: Tenon, metrics: Metrics): void {
+  const began = new WeakMap<FastifyRequest, number>();
+  app.addHook('onRequest', async (request) => {
+    began.set(request, performance.now());
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const ms = performance.now() - (began.get(request) ?? performance.now());
+    const route = request.routeOptions.url ?? 'none';
+    metrics.requests.observe({ method: request.method, route, status: String(reply.statusCode) }, ms / 1000);
+    tenon.log.info({ method: request.method, route, status: reply.statusCode, ms: Math.round(ms) }, 'Answered.');
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()));
+}
+
+function showHealth(app: FastifyInstance, tenon: Tenon): void {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    try {
+      await tenon.ground.db.execute(sql`select 1 from changes limit 1`);
+      return { status: 'ok' };
+    } catch (error) {
+      tenon.log.error({ err: error }, 'The database does not answer.');
+      return reply.status(503).send({ status: 'unavailable', reason: 'The database does not answer.' });
+    }
+  });
+}
+
+/** A backup of the whole catalog as a stream, for `tenon backup`. The key that opens the secrets in it is not part of it. */
+async function sendBackup(tenon: Tenon, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  authorize(await whoIs(tenon, request), 'admin', 'a backup of the catalog');
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': 'application/octet-stream' });
+  try {
+    await backup(tenon.pool, reply.raw);
+  } catch (error) {
+    // The head is sent: only a broken stream can tell the client that this is not a whole backup.
+    tenon.log.error({ err: error }, 'A backup broke off.');
+    reply.raw.destroy();
+  }
+  return reply;
+}
