@@ -45,6 +45,12 @@ describe('migrate', () => {
     await expect(migrate(t.url)).rejects.toMatchObject({ code: 'DATABASE_TOO_NEW' });
   });
 
+  it('refuses a server that is too old', async () => {
+    await ask(t.url, "create schema old; create function old.current_setting(text) returns text language sql as $$ select '140012' $$");
+    const url = `${t.url}&options=${encodeURIComponent('-c search_path=old,pg_catalog')}`;
+    await expect(migrate(url)).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('Postgres 14') });
+  });
+
   it('leaves the old schema when it fails half-way', async () => {
     const off = onReached(() => {
       throw new Error('half-way');
