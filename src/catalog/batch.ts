@@ -40,7 +40,11 @@ export async function findTables(db: Db, as: Principal, ids: readonly string[], 
   return rows.map(({ table }) => table);
 }
 
-export async function findVersions(db: Db, as: Principal, which: readonly Pick<Version, 'tableId' | 'number'>[]): Promise<Version[]> {
+export async function findVersions(
+  db: Db,
+  as: Principal,
+  which: readonly Pick<Version, 'tableId' | 'number'>[],
+): Promise<Version[]> {
   authorize(as, 'read', 'the versions of a table');
   const wanted = sql`select * from unnest(${sql.param(which.map(({ tableId }) => tableId))}::text[], ${sql.param(which.map(({ number }) => number))}::int[])`;
   const rows = await db
@@ -52,7 +56,12 @@ export async function findVersions(db: Db, as: Principal, which: readonly Pick<V
 }
 
 /** By the table's id; a table without partitions is left out. */
-export async function totalsOfTables(db: Db, as: Principal, tableIds: readonly string[], asOf?: Position): Promise<Map<string, PartitionTotals>> {
+export async function totalsOfTables(
+  db: Db,
+  as: Principal,
+  tableIds: readonly string[],
+  asOf?: Position,
+): Promise<Map<string, PartitionTotals>> {
   authorize(as, 'read', 'the partitions of tables');
   const rows = await db
     .select({
@@ -64,7 +73,14 @@ export async function totalsOfTables(db: Db, as: Principal, tableIds: readonly s
       files: sql`coalesce(sum(${partitions.files}), 0)`.mapWith(Number),
     })
     .from(partitions)
-    .where(and(inArray(partitions.tableId, [...tableIds]), asOf === undefined ? isNull(partitions.ended) : visible(partitions, asOf)))
+    .where(
+      and(inArray(partitions.tableId, [...tableIds]), asOf === undefined ? isNull(partitions.ended) : visible(partitions, asOf)),
+    )
     .groupBy(partitions.tableId);
-  return new Map(rows.map(({ tableId, known, rows: count, ...rest }) => [tableId, { ...rest, rows: known === rest.partitions ? count : undefined }]));
+  return new Map(
+    rows.map(({ tableId, known, rows: count, ...rest }) => [
+      tableId,
+      { ...rest, rows: known === rest.partitions ? count : undefined },
+    ]),
+  );
 }

@@ -2,7 +2,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import { partitions } from '../db/tables/catalog.ts';
 import { compareBytes } from '../model/predicate.ts';
 import type { Column } from '../model/schema.ts';
-import { conditionOf, likeRange, type Leaf, type Normal } from './partition-sql.ts';
+import { conditionOf, likeRange, textAfter, type Leaf, type Normal } from './partition-sql.ts';
 import { arrayLiteral } from './text.ts';
 
 /**
@@ -21,6 +21,8 @@ export interface Access {
 const INDEXED_KEYS = 4;
 /** With more ways than this, one pass over them all is the better one. */
 const MAX_BRANCHES = 64;
+/** Longer lists are one way: Postgres 17 looks each value up in the order of the index, earlier ones sort what they find. */
+const MAX_IN_BRANCHES = 8;
 
 /**
  * The ways to read what a predicate means. OR and IN are split into ways of their own, because no one index order serves
@@ -75,6 +77,7 @@ function splitIn(normal: Normal): Branch[] {
   const { key } = leaf.test;
   const rest = normal.kind === 'and' ? normal.items.filter((item) => item !== leaf) : [];
   const values = new Map(leaf.test.values.map((value) => [value.ordered, value]));
+  if (values.size > MAX_IN_BRANCHES) return [normal];
   const sorted = [...values.keys()].sort().flatMap((ordered) => values.get(ordered) ?? []);
   return sorted.map((value) => ({
     kind: 'and',
@@ -94,15 +97,17 @@ function isEquality(leaf: Leaf): boolean {
 
 /**
  * By how many keys the index is narrowed decides: an equality counts twice a range. The current rows' index, on the whole
- * key, takes equalities on the first keys and a range on the next; the others take one key each.
+ * key, takes equalities on the first keys and a range on the next; the others take one key each, and where they do as
+ * well they are preferred, because the planner knows from their statistics how many rows they give.
  */
 function choose(leaves: readonly Leaf[], keys: readonly Column[], current: boolean): Access {
-  const prefix = current ? prefixAccess(leaves, keys) : undefined;
-  let best: { order: Access['order']; where: SQL; score: number } = prefix ?? { order: 0, where: sql`true`, score: 0 };
+  let best: { order: Access['order']; where: SQL; score: number } = { order: current ? 'key' : 0, where: sql`true`, score: 0 };
   for (const leaf of leaves) {
     const score = isEquality(leaf) ? 2 : boundOf(leaf, keys) === undefined ? 0 : 1;
     if (leaf.test.key < INDEXED_KEYS && score > best.score) best = { order: leaf.test.key, where: sql`true`, score };
   }
+  const prefix = current ? prefixAccess(leaves, keys) : undefined;
+  if (prefix !== undefined && prefix.score > best.score) best = prefix;
   return { order: best.order, where: best.where };
 }
 
@@ -135,13 +140,8 @@ function atLeast(start: readonly string[]): SQL {
 
 function lessThan(equal: readonly string[], below: string | undefined): SQL {
   const last = equal.at(-1);
-  const end = below !== undefined ? [...equal, below] : last === undefined ? [] : [...equal.slice(0, -1), next(last)];
+  const end = below !== undefined ? [...equal, below] : last === undefined ? [] : [...equal.slice(0, -1), textAfter(last)];
   return end.length === 0 ? sql`` : sql` and ${partitions.key} < ${arrayLiteral(end)}::text[]`;
-}
-
-/** The text right after this one: a text of Postgres has no NUL, so none lies between. */
-function next(text: string): string {
-  return `${text}\u0001`;
 }
 
 function equalTo({ test, not }: Leaf): string | undefined {
@@ -153,24 +153,24 @@ function equalTo({ test, not }: Leaf): string | undefined {
 function boundOf(leaf: Leaf, keys: readonly Column[]): { from?: string; below?: string | undefined } | undefined {
   const { test, not } = leaf;
   const equal = equalTo(leaf);
-  if (equal !== undefined) return { from: equal, below: next(equal) };
+  if (equal !== undefined) return { from: equal, below: textAfter(equal) };
   if (test.kind === 'like' && !not) return likeRange(test, keys);
-  if (test.kind === 'between' && !not) return { from: test.low.ordered, below: next(test.high.ordered) };
+  if (test.kind === 'between' && !not) return { from: test.low.ordered, below: textAfter(test.high.ordered) };
   if (test.kind === 'in' && !not) {
     const values = test.values.map(({ ordered }) => ordered).sort(compareBytes);
-    return { from: values[0] ?? '', below: next(values.at(-1) ?? '') };
+    return { from: values[0] ?? '', below: textAfter(values.at(-1) ?? '') };
   }
   if (test.kind !== 'compare') return undefined;
   const { ordered } = test.value;
   switch (test.operator) {
     case '<':
-      return not ? { from: ordered } : { from: next(''), below: ordered };
+      return not ? { from: ordered } : { from: textAfter(''), below: ordered };
     case '<=':
-      return not ? { from: next(ordered) } : { from: next(''), below: next(ordered) };
+      return not ? { from: textAfter(ordered) } : { from: textAfter(''), below: textAfter(ordered) };
     case '>':
-      return not ? { from: next(''), below: next(ordered) } : { from: next(ordered) };
+      return not ? { from: textAfter(''), below: textAfter(ordered) } : { from: textAfter(ordered) };
     case '>=':
-      return not ? { from: next(''), below: ordered } : { from: ordered };
+      return not ? { from: textAfter(''), below: ordered } : { from: ordered };
     default:
       return undefined;
   }

@@ -248,12 +248,21 @@ describe('50,000 partitions', () => {
     ["c IN ('c1', 'c2')", /partitions_key3/],
     ["c = 'c1' OR b = '2020-03-01'", /partitions_key[23]/],
     ['d > 5', /partitions_key4/],
+    ['d = 5', /partitions_key4/],
+    ["a = 4711 AND b >= '2020-01-01'", /partitions_current|partitions_key[12]/],
   ])('answer %s by an index, without sorting', async (text, index) => {
     for (const asOf of [undefined, 10_000n]) {
       const found = await plan(text, asOf);
       expect(found).toMatch(index);
       expect(found).not.toMatch(/Seq Scan|Sort/);
     }
+  });
+
+  it('answer a long IN by its index, and read the whole key’s index for no predicate', async () => {
+    expect(await plan(`a IN (${Array.from({ length: 100 }, (_, i) => i * 499).join(', ')})`)).toMatch(/partitions_key1/);
+    const reading = readingOf(table, undefined, undefined);
+    const [access] = reading.accesses;
+    expect(access?.order).toBe('key');
   });
 
   it('are streamed whole', async () => {
