@@ -84,6 +84,7 @@ export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, 
     }
   }
   yield* unknown.splice(0);
+  context.signal.throwIfAborted();
   yield { kind: 'checkpoint', cursor, complete: true };
 }
 

@@ -43,6 +43,7 @@ export const postgresCrawler: Crawler<PostgresCrawl> = {
   scope: tableScope,
   covers: coversTable,
   async *crawl({ schemas, tables, ...options }, context) {
+    context.signal.throwIfAborted();
     const source = await context.connections.postgres(context.connection, options);
     const snapshot = await source.snapshot();
     try {
@@ -70,9 +71,11 @@ async function* crawlSnapshot(
       context.signal.throwIfAborted();
       yield finding;
     }
+    context.signal.throwIfAborted();
     cursor = cursorOf(part.at(-1));
     yield { kind: 'checkpoint', cursor, complete: false };
   }
+  context.signal.throwIfAborted();
   yield { kind: 'checkpoint', cursor, complete: true };
 }
 

@@ -66,8 +66,10 @@ async function openPool(options: PostgresOptions, secret: string | undefined, li
     onConnect: (client) => client.query(sessionSettings(options, limits)).then(() => undefined),
   };
   const pool = new Pool({ ...config, ssl: await tls(options, config) });
-  // An idle session that the server ends is replaced at the next question; without a listener it would end the process.
+  // A session that the server ends is an event without a question, idle or between two of them; unheard it would end the
+  // process. The next question fails or gets another session.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
