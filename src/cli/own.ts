@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GraphQLSchema } from 'graphql';
+import pino from 'pino';
+import type { Config } from '../config.ts';
+import type { Crawler } from '../crawl/crawler.ts';
+import { createServer, type Server } from '../server/server.ts';
+import { openTenon, type Tenon } from '../tenon.ts';
+import { CLIENT_HEADER } from './api-client.ts';
+import { apiSocket, makeSocketFolder } from './api-socket.ts';
+import type { OwnApi } from './client.ts';
+
+/** What the entry hands in: the sources and the schema that this program has. */
+export interface Parts {
+  readonly crawlers: readonly Crawler[];
+  readonly schema: GraphQLSchema;
+  readonly version: string;
+}
+
+export interface Owner extends OwnApi {
+  readonly tenon: Tenon;
+}
+
+/** A client polls its run at least this often; an owner that was silent for so long is needed by nobody. */
+const SILENCE_MS = 1_000;
+
+/**
+ * Opens a data directory and serves its API on the directory's socket. Undefined when another process owns it. Closing waits
+ * for the runs and the questions of other commands that came meanwhile.
+ */
+export async function ownAndServe(config: Config, parts: Parts, onLost: (error: Error) => void): Promise<Owner | undefined> {
+  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] }, pino.destination({ dest: 2, sync: true }));
+  const tenon = await openTenon(config, { crawlers: parts.crawlers, log, onLost });
+  if (tenon === undefined) return undefined;
+  const socket = apiSocket(config.dataDir);
+  try {
+    await makeSocketFolder(socket, config.dataDir);
+    const server = await createServer({ tenon, ...parts }, { socket });
+    const others = watchOthers(server);
+    await server.listen();
+    return {
+      tenon,
+      close: async () => {
+        await others.gone();
+        await server.close();
+        await tenon.close();
+      },
+    };
+  } catch (error) {
+    await tenon.close();
+    throw error;
+  }
+}
+
+/** Knows when another command last asked something. */
+function watchOthers({ app, open }: Server): { gone(): Promise<void> } {
+  let lastSeen: number | undefined;
+  app.addHook('onRequest', async (request) => {
+    if (request.headers[CLIENT_HEADER] !== String(process.pid)) lastSeen = Date.now();
+  });
+  return {
+    gone: async () => {
+      while (lastSeen !== undefined && (open() > 0 || Date.now() - lastSeen < SILENCE_MS)) await sleep(50);
+    },
+  };
+}
