@@ -1,10 +1,11 @@
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { TenonError } from '../model/errors.ts';
 
 /**
  * How addresses are written. One rule for each scheme, and both go there and back exactly:
  *
- * - `file:///dir/a%20b`: a file URL, percent-encoded as Node writes it.
+ * - `file:///dir/a%20b`: a file URL. Percent-encoded is all but letters, digits and `-_.!~*'()=+,:@&$;`.
  * - `s3://bucket/a b`: the key as it is, nothing encoded. So Spark, Athena and the AWS command line write it, and so a
  *   Hive folder `dt=2026-01-01 00%3A00` keeps its own percent signs. All after the third slash is the key.
  *
@@ -22,9 +23,16 @@ export function parseAddress(address: string): Address {
   throw badAddress(address, 'is neither file:///… nor s3://bucket/…');
 }
 
+/** Not Node's `pathToFileURL`, which loses a space or a control character at the end of a name. */
 export function fileAddress(file: string): string {
-  return pathToFileURL(file).href;
+  try {
+    return `file://${encodeURIComponent(resolve(file)).replaceAll(LEFT_AS_IT_IS, decodeURIComponent)}`;
+  } catch {
+    throw badAddress(JSON.stringify(file), 'is not valid Unicode');
+  }
 }
+
+const LEFT_AS_IT_IS = /%(?:2F|3D|2B|2C|3A|40|26|24|3B)/g;
 
 export function s3Address(bucket: string, key: string): string {
   return `s3://${bucket}/${key}`;
@@ -65,11 +73,14 @@ function decodeOr(encoded: string): string {
 }
 
 function filePath(address: string): string {
+  let file: string;
   try {
-    return fileURLToPath(address);
+    file = fileURLToPath(address);
   } catch (error) {
     throw badAddress(address, error instanceof Error ? `cannot be read: ${error.message}` : 'cannot be read');
   }
+  if (file.includes('\0')) throw badAddress(address, 'has a null character');
+  return file;
 }
 
 /** Bucket names end up in host names, so nothing but what they may hold gets through. */

@@ -35,6 +35,7 @@ export const HOSTILE_NAMES = [
   '\uFF5E.csv',
   '漢字.csv',
   '~tilde.csv',
+  'space at the end ',
   '{brace}[bracket].csv',
   '$(rm -rf).csv',
 ];

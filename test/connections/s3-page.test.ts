@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { readListPage } from '../../src/connections/s3-page.ts';
+
+const ENTRY =
+  '<Contents><Key>a%20b</Key><LastModified>2026-11-20T12:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>7</Size></Contents>';
+const END = '<IsTruncated>false</IsTruncated>';
+
+const page = (inside: string) =>
+  readListPage(Buffer.from(`<?xml version="1.0"?><ListBucketResult>${inside}</ListBucketResult>\n`));
+const object = (key: string) => ({ key, size: 7, etag: 'e', modified: new Date('2026-11-20T12:00:00Z') });
+
+describe('a page of a listing', () => {
+  it('is read as it is written, encoded or not', () => {
+    expect(page(`<EncodingType>url</EncodingType>${END}<KeyCount>1</KeyCount>${ENTRY}`)).toEqual({
+      objects: [object('a b')],
+      next: undefined,
+    });
+    expect(page(`${END}${ENTRY}`).objects).toEqual([object('a%20b')]);
+    const escaped = ENTRY.replace('a%20b', '&lt;a&gt;&amp;amp;&#x1F980;&#10;&apos;');
+    expect(page(`${ENTRY}${escaped}${END}`).objects[1]).toEqual(object("<a>&amp;🦀\n'"));
+    expect(page(`${END}<EncodingType>url</EncodingType>${ENTRY.replace('a%20b', 'a+b%2B%F0%9F%A6%80')}`).objects).toEqual([
+      object('a b+🦀'),
+    ]);
+  });
+
+  it('says where the next one begins, wherever it says so', () => {
+    const more = '<IsTruncated>true</IsTruncated>';
+    expect(page(`${more}<NextContinuationToken>t&amp;t</NextContinuationToken>${ENTRY}`).next).toBe('t&t');
+    expect(page(`${ENTRY}${more}<NextContinuationToken>t</NextContinuationToken>`).next).toBe('t');
+  });
+
+  it('may be empty', () => {
+    expect(page(END)).toEqual({ objects: [], next: undefined });
+    expect(page(`${END}<KeyCount>0</KeyCount>`)).toEqual({ objects: [], next: undefined });
+  });
+
+  it('is refused wherever it is cut', () => {
+    const whole = `<ListBucketResult>${ENTRY}${ENTRY}${END}</ListBucketResult>`;
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(() => readListPage(Buffer.from(whole.slice(0, length))), String(length)).toThrow();
+    }
+  });
+
+  it.each([
+    ['that has fewer keys than it says', `${END}<KeyCount>2</KeyCount>${ENTRY}`],
+    ['that has more keys than it says', `${END}<KeyCount>0</KeyCount>${ENTRY}`],
+    ['that goes on, but not where', `<IsTruncated>true</IsTruncated>${ENTRY}`],
+    ['that goes on at nothing', `<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>`],
+    ['that does not say whether it goes on', ENTRY],
+    ['with an entry without a key', `${END}${ENTRY.replace('<Key>a%20b</Key>', '')}`],
+    ['with a size that is none', `${END}${ENTRY.replace('7', '-7')}`],
+    ['with a time that is none', `${END}${ENTRY.replace('2026', 'twenty')}`],
+    ['with a key that is no UTF-8', `${END}<EncodingType>url</EncodingType>${ENTRY.replace('%20', '%FF')}`],
+  ])('is refused when it is one %s', (_, inside) => {
+    expect(() => page(inside)).toThrow(expect.objectContaining({ $retryable: expect.anything() }));
+  });
+});
