@@ -6,11 +6,11 @@ import { SSL_MODES, type PostgresOptions, type SslMode } from './connections.ts'
  * rest may be stored and shown. Throws BAD_INPUT, whose message never repeats the URL.
  */
 export function parsePostgresUrl(url: URL): { options: PostgresOptions; secret?: string } {
-  const host = decode(url.searchParams.get('host') ?? url.hostname.replace(/^\[|\]$/g, ''));
+  const host = url.searchParams.get('host') ?? decode(url.hostname.replace(/^\[|\]$/g, ''));
   const database = decode(url.pathname.slice(1));
-  const user = decode(url.searchParams.get('user') ?? url.username);
+  const user = url.searchParams.get('user') ?? decode(url.username);
   const port = url.port === '' ? url.searchParams.get('port') : url.port;
-  const secret = decode(url.searchParams.get('password') ?? url.password);
+  const secret = url.searchParams.get('password') ?? decode(url.password);
   const sslmode = url.searchParams.get('sslmode');
   const options: PostgresOptions = {
     ...(host !== '' && { host }),
