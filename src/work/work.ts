@@ -10,7 +10,7 @@ import type { Principal } from '../model/principal.ts';
 import { enqueueRun, type RunDraft } from './enqueue.ts';
 import { findRun, listLogs, listRuns, type RunFilter, type RunLogLine } from './list.ts';
 import { isEnded, LIVE_STATES, type Execute, type Run } from './run.ts';
-import { createRunner, type WorkDeps } from './runner.ts';
+import { Runner, type WorkDeps } from './runner.ts';
 
 export interface Work {
   /** What is called for the runs of a kind. Register all kinds before `start`. */
@@ -39,7 +39,7 @@ const LOOK_MS = 500;
 export function createWork(deps: WorkDeps): Work {
   const { ground, config } = deps;
   const kinds = new Map<string, Execute>();
-  const runner = createRunner({ ...deps, kinds });
+  const runner = new Runner(deps, kinds);
   return {
     register(kind, execute) {
       if (kinds.has(kind)) throw new TenonError('ALREADY_EXISTS', `The kind of run «${kind}» is registered already.`);
