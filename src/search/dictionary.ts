@@ -18,10 +18,13 @@ const MAX_LONGER = 30;
 const MAX_CLOSE = 10;
 /** Terms that share enough letters to be compared letter by letter. */
 const MAX_COMPARED = 300;
-/** Two swapped letters leave few trigrams in common: «emial» and «email» share a fifth, «hvie» and «hive» a ninth. */
-const SIMILARITY = 0.15;
-const SIMILARITY_OF_SHORT = 0.1;
-const SHORT = 4;
+/**
+ * The least share of trigrams that a word of so many letters keeps when two of them are swapped, which costs the most of all
+ * single typos: «hvie» has a ninth in common with «hive». A higher one would miss typos, a lower one compare half the dictionary.
+ */
+const SIMILARITY: Readonly<Record<number, number>> = { 4: 0.1, 5: 0.19, 6: 0.25, 7: 0.3 };
+/** Long enough for two typos, most pairs of which leave so much. */
+const SIMILARITY_OF_LONG = 0.25;
 /** Sorts after every continuation of a prefix. */
 const LAST = '\u{10FFFF}';
 
@@ -60,7 +63,7 @@ export async function findTypos(db: Db, meanings: readonly Meaning[]): Promise<M
 }
 
 function similarTerms(db: Db, words: readonly string[]): Promise<readonly Found[]> {
-  const threshold = words.some((word) => word.length <= SHORT) ? SIMILARITY_OF_SHORT : SIMILARITY;
+  const threshold = Math.min(...words.map((word) => SIMILARITY[word.length] ?? SIMILARITY_OF_LONG));
   return db.transaction(async (tx) => {
     await tx.execute(sql`select set_config('pg_trgm.similarity_threshold', ${String(threshold)}, true)`);
     const { rows } = await tx.execute<Found>(sql`

@@ -6,7 +6,8 @@ import { foldText, joinWords, splitNames, wordsAndWholes, wordsOf } from './word
  * for the description. Marks carry none; they begin with a sign that no word has, and are matched whole:
  * `==lake.orders.price` the full name, `=price` and `=orders.price` its endings, `@lake` the database, `#column` the kind, and
  * `~customerid` what is also found when it is written as one word. Those are no words, because there are as many of them as
- * names: the dictionary would be ten times as large, and looking for typos in it as slow.
+ * names: the dictionary would be ten times as large, and looking for typos in it as slow. `-customer` is a word of the name
+ * once more: an index knows no weights, so for the weight alone each column of a table named customer would have to be read.
  */
 export const WEIGHTS = { name: 'A', parents: 'B', description: 'C' } as const;
 
@@ -46,7 +47,7 @@ function documentMarks({ kind, path }: Document): string[] {
   const endings = names.map((_, i) => nameMark(names.slice(i).join('.')));
   const own = path.at(-1) ?? '';
   const joined = [wordsOf(own), ...splitNames(own)].filter((words) => words.length > 1).map(joinedMark);
-  return unique([fullNameMark(names.join('.')), ...endings, ...joined, databaseMark(names[0] ?? ''), kindMark(kind)]);
+  return unique([fullNameMark(names.join('.')), ...endings, ...joined, ...wordsOf(own).map(inNameMark), databaseMark(names[0] ?? ''), kindMark(kind)]);
 }
 
 /** How a name is compared: folded, and without what only tells its parts apart, as in `items[].price` or `"odd name"`. */
@@ -55,7 +56,7 @@ export function nameKey(text: string): string {
 }
 
 export function isMark(lexeme: string): boolean {
-  return /^[=@#~]/.test(lexeme);
+  return /^[=@#~-]/.test(lexeme);
 }
 
 export function fullNameMark(key: string): string {
@@ -68,6 +69,10 @@ export function nameMark(key: string): string {
 
 export function joinedMark(words: readonly string[]): string {
   return `~${joinWords(words)}`;
+}
+
+export function inNameMark(word: string): string {
+  return `-${word}`;
 }
 
 function databaseMark(key: string): string {

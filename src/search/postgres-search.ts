@@ -11,13 +11,15 @@ import { eachWord, stageQuery, wholeName, type Sought } from './stages.ts';
 import { explain } from './why.ts';
 import { wordsOf } from './words.ts';
 
-export const MAX_QUERY_CHARS = 500;
-export const MAX_QUERY_WORDS = 16;
+const MAX_QUERY_CHARS = 500;
+const MAX_QUERY_WORDS = 16;
 /**
- * So many matches of one stage are ranked, for tables and for columns, and for each word where any word will do. Where more
- * match (a word that stands everywhere) any so many of them are: it bounds the work of a search whatever the index holds.
+ * So many matches of one stage are ranked, for tables and for columns. Where more match (a word that stands everywhere) any so
+ * many of them are, and the others cannot be reached by paging: it bounds the work of a search whatever the index holds.
  */
 const MAX_RANKED = 1_000;
+/** The same for each word, where any word will do. */
+const MAX_RANKED_OF_WORD = 300;
 const PLACE_PARTS = 6;
 
 interface Row extends Record<string, unknown> {
@@ -112,6 +114,7 @@ function earlierQueries(stage: Stage, sought: Sought): string[] {
 
 /** Tables and databases apart from columns, so that a bounded number of matches cannot be all columns. */
 function candidates(search: Search, stage: Stage, wanted: string, before: readonly string[]): SQL {
+  const most = stage === 'some words' ? MAX_RANKED_OF_WORD : MAX_RANKED;
   const matching = stage === 'some words' ? eachWord(search.sought, '') : [wanted];
   const groups = [search.kinds.filter((kind) => kind !== 'column'), search.kinds.filter((kind) => kind === 'column')];
   const excluded = before.map((query) => sql` and not words @@ ${query}::tsquery`);
@@ -120,7 +123,7 @@ function candidates(search: Search, stage: Stage, wanted: string, before: readon
       .filter((kinds) => kinds.length > 0)
       .map((kinds) => {
         const all = [query, ...filterMarks(search.query, kinds)].join('&');
-        return sql`(select * from ${documents} where words @@ ${all}::tsquery${sql.join(excluded)} limit ${MAX_RANKED})`;
+        return sql`(select * from ${documents} where words @@ ${all}::tsquery${sql.join(excluded)} limit ${most})`;
       }),
   );
   const union = sql.join(parts, sql` union all `);

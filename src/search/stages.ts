@@ -1,5 +1,5 @@
 import type { Meaning } from './dictionary.ts';
-import { fullNameMark, joinedMark, nameMark, quoteLexeme, WEIGHTS } from './lexemes.ts';
+import { fullNameMark, inNameMark, joinedMark, nameMark, quoteLexeme, WEIGHTS } from './lexemes.ts';
 import type { Stage } from './search-index.ts';
 
 /** What a search looks for: the query as a name, and what each of its words may stand for. */
@@ -59,5 +59,6 @@ function allWords({ meanings }: Sought, weights: string, of: (meaning: Meaning) 
 }
 
 function anyOf(terms: readonly string[], weights: string): string {
+  if (weights === IN_NAME) return `(${terms.map((term) => quoteLexeme(inNameMark(term))).join('|')})`;
   return `(${terms.map((term) => quoteLexeme(term) + (weights === ANYWHERE ? '' : `:${weights}`)).join('|')})`;
 }

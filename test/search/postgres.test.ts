@@ -27,7 +27,7 @@ describe('the term dictionary', () => {
     const { rows } = await t.db.execute<{ counted: unknown; kept: unknown }>(sql`
       select (select jsonb_object_agg(term, documents) from search_terms) as kept,
         (select jsonb_object_agg(term, n) from (
-          select term, count(*) as n from search_documents, unnest(tsvector_to_array(words)) term where term !~ '^[=@#~]' group by 1) x) as counted`);
+          select term, count(*) as n from search_documents, unnest(tsvector_to_array(words)) term where term !~ '^[=@#~-]' group by 1) x) as counted`);
     return rows[0];
   };
 
