@@ -1,3 +1,4 @@
+import type { Limits } from '../config.ts';
 import type { Column, Format } from '../model/schema.ts';
 
 /** Bytes whose shape is asked for. `path` is only a hint: what counts is the content. */
@@ -61,3 +62,8 @@ export const CLASSIFY_LIMITS: ClassifyLimits = {
   footerBytes: 64 * 1024 * 1024,
   unpackRatio: 500,
 };
+
+/** With what the configuration says. */
+export function classifyLimits({ sampleBytes, columns, footerBytes }: Limits): ClassifyLimits {
+  return { ...CLASSIFY_LIMITS, sampleBytes, columns, footerBytes };
+}

@@ -19,6 +19,8 @@ export interface ClosedPartition {
   /** The partition's folder: `sales/dt=2026-01-01/`. */
   readonly path: string;
   readonly layouts: readonly Layout[];
+  /** The number of the first object in it. */
+  readonly first: number;
 }
 
 /** An ordinary folder, with the files that lie directly in it. */
@@ -30,6 +32,8 @@ export interface ClosedFolder {
   readonly partitioned: boolean;
   /** Other ordinary folders with files lie below it. */
   readonly hasFolders: boolean;
+  /** The number of the first object in it or in a partition of it. */
+  readonly first: number;
 }
 
 interface Folder {
@@ -51,6 +55,8 @@ export interface Grouping {
   finish(): Closed[];
   /** The number (from 0) of the first object that is not in anything closed; undefined when all are. */
   firstOpen(): number | undefined;
+  /** How many objects were taken. */
+  count(): number;
 }
 
 /**
@@ -75,7 +81,7 @@ export function createGrouping(sampleFiles: number): Grouping {
     const closed = leave(object.path);
     const names = object.path.split('/');
     const name = names.pop() ?? '';
-    if (isIgnored(names, name, object)) return closed;
+    if (isIgnored(object)) return closed;
     enter(names);
     const folder = stack.at(-1);
     if (folder === undefined) return closed;
@@ -108,12 +114,21 @@ export function createGrouping(sampleFiles: number): Grouping {
     if (folder.root !== undefined) {
       if (layouts.length === 0) return [];
       folder.root.partitioned = true;
-      return [{ kind: 'partition', root: folder.root.path, levels: folder.levels, path: folder.path, layouts }];
+      return [
+        {
+          kind: 'partition',
+          root: folder.root.path,
+          levels: folder.levels,
+          path: folder.path,
+          layouts,
+          first: folder.first ?? 0,
+        },
+      ];
     }
     const { path, partitioned, hasFolders } = folder;
     if (layouts.length === 0 && !partitioned) return [];
     for (const above of stack) above.hasFolders = true;
-    return [{ kind: 'folder', path, layouts, partitioned, hasFolders }];
+    return [{ kind: 'folder', path, layouts, partitioned, hasFolders, first: folder.first ?? 0 }];
   }
 
   return {
@@ -123,6 +138,7 @@ export function createGrouping(sampleFiles: number): Grouping {
       for (let top = stack.pop(); top !== undefined; top = stack.pop()) closed.push(...close(top));
       return closed;
     },
+    count: () => count,
     firstOpen() {
       const numbers = stack.flatMap(({ first }) => first ?? []);
       return numbers.length === 0 ? undefined : Math.min(...numbers);
@@ -141,8 +157,10 @@ function below(parent: Folder, name: string): Folder {
 }
 
 /** Markers of folders and of finished writes, checksums, and what Hive and Spark hide. */
-function isIgnored(folders: readonly string[], name: string, object: ObjectFinding): boolean {
-  if (name === '' || (name.endsWith('_$folder$') && object.size === 0)) return true;
+export function isIgnored({ path, size }: Pick<ObjectFinding, 'path' | 'size'>): boolean {
+  const folders = path.split('/');
+  const name = folders.pop() ?? '';
+  if (name === '' || (name.endsWith('_$folder$') && size === 0)) return true;
   if (name.startsWith('.') || name.startsWith('_') || name.endsWith('.crc')) return true;
   return folders.some((folder) => folder.startsWith('.') || (folder.startsWith('_') && !folder.includes('=')));
 }

@@ -92,6 +92,8 @@ export class FileList {
   }
 }
 
-export function packFiles(lists: readonly FileList[]): PackedManifest {
-  return packManifest(lists.flatMap((list) => list.all()));
+/** One manifest for all, without the files at some addresses. */
+export function packFiles(lists: readonly FileList[], without?: ReadonlySet<string>): PackedManifest {
+  const files = lists.flatMap((list) => list.all());
+  return packManifest(without === undefined ? files : files.filter((file) => !without.has(file.address)));
 }

@@ -47,8 +47,8 @@ export function createGate(atOnce: number): Gate {
   };
 }
 
-export async function readLayout(layout: Layout, limits: ClassifyLimits, gate: Gate): Promise<ReadLayout> {
-  const results = await Promise.all(layout.samples.map((object) => gate(() => readSample(object, limits))));
+export async function readLayout(layout: Layout, limits: ClassifyLimits, gate: Gate, signal: AbortSignal): Promise<ReadLayout> {
+  const results = await Promise.all(layout.samples.map((object) => gate(() => readSample(object, limits, signal))));
   return {
     layout,
     files: results.flatMap(({ path, found }) =>
@@ -58,16 +58,17 @@ export async function readLayout(layout: Layout, limits: ClassifyLimits, gate: G
   };
 }
 
-/** Whatever keeps a file from being read makes that file unknown, and no more than it. Only a stop goes through. */
+/** Whatever keeps a file from being read makes that file unknown, and no more than it. Only a stop is thrown. */
 async function readSample(
   object: ObjectFinding,
   limits: ClassifyLimits,
+  signal: AbortSignal,
 ): Promise<{ path: string; found: Classification | TenonError | undefined }> {
   const { path } = object;
   try {
     return { path, found: await classify(object, limits) };
   } catch (error) {
-    if (error instanceof Error && error.name === 'AbortError') throw error;
+    signal.throwIfAborted();
     const known =
       error instanceof TenonError
         ? error

@@ -1,0 +1,277 @@
+import { TenonError } from '../model/errors.ts';
+import { tableNameFrom } from '../model/names.ts';
+import type { Partition, Table } from '../model/table.ts';
+import { areCompatible, commonFormat } from './formats.ts';
+import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './found-table.ts';
+import type { Closed, ClosedFolder, ClosedPartition } from './grouping.ts';
+import { identityOf } from './known.ts';
+import type { Layout } from './layout.ts';
+import type { ReadLayout } from './read-layout.ts';
+import { lookAtUnit, unitOf, type Unit, type UnitContext } from './unit.ts';
+
+export interface CollectContext extends UnitContext {
+  readonly database: string;
+  readonly connection: string | undefined;
+  /** The address of the scope's root. */
+  readonly base: () => string;
+}
+
+export interface Collector {
+  /** Takes what a listing closed, and gives the tables that are whole with it. */
+  take(closed: Closed): Promise<FoundTable[]>;
+}
+
+/** The partitions of one root that have the same keys. */
+interface OpenTable {
+  readonly keys: readonly string[];
+  readonly before: Table | undefined;
+  /** By location; what the listing shows is taken out. */
+  readonly absent: Map<string, Partition>;
+  readonly values: Set<string>;
+  readonly units: Promise<Settled>[];
+}
+
+type Settled = { readonly placed: PlacedUnit | undefined } | { readonly failed: unknown };
+
+/** So many partitions are looked at while the listing goes on. */
+const AT_ONCE = 16;
+
+/**
+ * Puts together what belongs to one table. Partitions are looked at as they close, so that of an open root only sums are
+ * kept: for each partition its columns, its manifest if it has changed, or only the row that it has in the catalog.
+ */
+export function createCollector(context: CollectContext): Collector {
+  const roots = new Map<string, Map<string, OpenTable>>();
+  const running = new Set<Promise<Settled>>();
+
+  async function openTable(root: string, keys: readonly string[]): Promise<OpenTable> {
+    const tables = roots.get(root) ?? new Map<string, OpenTable>();
+    roots.set(root, tables);
+    const id = JSON.stringify(keys);
+    const known = tables.get(id);
+    if (known !== undefined) return known;
+    const before = context.known.tables.get(identityOf(folderAddress(context.base(), root), keys, undefined));
+    const absent = before === undefined ? new Map<string, Partition>() : await context.known.partitionsOf(before);
+    const opened: OpenTable = { keys, before, absent, values: new Set(), units: [] };
+    tables.set(id, opened);
+    return opened;
+  }
+
+  async function takePartition(closed: ClosedPartition): Promise<void> {
+    const { path, levels, layouts } = closed;
+    const table = await openTable(
+      closed.root,
+      levels.map(({ key }) => key),
+    );
+    const values = levels.map(({ value }) => value);
+    const location = folderAddress(context.base(), path);
+    const partition = table.absent.get(location);
+    table.absent.delete(location);
+    if (table.values.has(JSON.stringify(values))) {
+      context.report.unknown(
+        path,
+        new TenonError('BAD_INPUT', `The folder ${path} has the same partition values as another one.`),
+      );
+      return;
+    }
+    table.values.add(JSON.stringify(values));
+    while (running.size >= AT_ONCE) await Promise.race(running);
+    const look = settle(lookAtUnit({ path, layouts, before: partition }, context), { values, path, location });
+    running.add(look);
+    void look.then(() => running.delete(look));
+    table.units.push(look);
+  }
+
+  async function takeFolder(folder: ClosedFolder): Promise<FoundTable[]> {
+    const found: FoundTable[] = [];
+    const tables = [...(roots.get(folder.path)?.values() ?? [])];
+    roots.delete(folder.path);
+    const ordered = tables.sort((a, b) => (a.keys.join('/') < b.keys.join('/') ? -1 : 1));
+    for (const [i, table] of ordered.entries()) {
+      const made = await partitionedTable(context, folder, table, i === 0);
+      if (made !== undefined) found.push(made);
+    }
+    if (folder.layouts.length > 0) found.push(...(await flatTables(context, folder)));
+    return found;
+  }
+
+  return {
+    async take(closed) {
+      if (closed.kind === 'folder') return takeFolder(closed);
+      await takePartition(closed);
+      return [];
+    },
+  };
+}
+
+/** A promise that may wait for long without being looked at must not reject meanwhile. */
+async function settle(look: Promise<Unit | undefined>, place: Omit<PlacedUnit, 'unit'>): Promise<Settled> {
+  try {
+    const unit = await look;
+    return { placed: unit === undefined ? undefined : { ...place, unit } };
+  } catch (failed) {
+    return { failed };
+  }
+}
+
+async function partitionedTable(
+  context: CollectContext,
+  folder: ClosedFolder,
+  open: OpenTable,
+  first: boolean,
+): Promise<FoundTable | undefined> {
+  const units: PlacedUnit[] = [];
+  for (const settled of await Promise.all(open.units)) {
+    if ('failed' in settled) throw settled.failed;
+    if (settled.placed !== undefined) units.push(settled.placed);
+  }
+  if (units.length === 0) return undefined;
+  const location = folderAddress(context.base(), folder.path);
+  const identity = identityOf(location, open.keys, undefined);
+  // Of several key sets below one folder, the first takes its name, unless they have names already.
+  const wanted = first ? folderName(context, folder.path) : `${folderName(context, folder.path)}_${open.keys.join('_')}`;
+  const name = open.before?.name ?? (await context.known.nameFor(identity, tableNameFrom(wanted)));
+  const parts = { ...open, name, database: context.database, connection: context.connection, location, layout: undefined, units };
+  return foundTable(
+    { ...parts, absent: [...open.absent.values()] },
+    { path: folder.path, first: folder.first },
+    context.known,
+    context.report,
+  );
+}
+
+function folderName(context: CollectContext, path: string): string {
+  const folder = folderAddress(context.base(), path).split('/').at(-2) ?? '';
+  try {
+    return decodeURIComponent(folder);
+  } catch {
+    return folder;
+  }
+}
+
+/**
+ * The files that lie in a folder. They are one table, named after it, if all that are of a known format go together; else
+ * each layout is a table. What the catalog has already stays as it is: a stray file makes no table fall apart.
+ */
+async function flatTables(context: CollectContext, folder: ClosedFolder): Promise<FoundTable[]> {
+  const location = folderAddress(context.base(), folder.path);
+  const whole = context.known.tables.get(identityOf(location, [], undefined));
+  const isOwn = (layout: Layout): boolean => context.known.tables.has(identityOf(location, [], layout.name));
+  const others = folder.layouts.filter((layout) => !isOwn(layout));
+  const apart = folder.layouts.filter(isOwn);
+  const found: FoundTable[] = [];
+  if (whole !== undefined) {
+    const strays = await wholeTable(context, folder, whole, others, found);
+    for (const read of strays) found.push(...(await layoutTable(context, folder, read.layout, read)));
+  } else if (apart.length === 0 && !folder.partitioned) {
+    found.push(...(await newTables(context, folder, others)));
+  } else apart.push(...others);
+  for (const layout of apart) found.push(...(await layoutTable(context, folder, layout)));
+  return found;
+}
+
+/** Looks at a table that a folder was, and gives back what lies there now and does not go together with it. */
+async function wholeTable(
+  context: CollectContext,
+  folder: ClosedFolder,
+  before: Table,
+  layouts: readonly Layout[],
+  found: FoundTable[],
+): Promise<ReadLayout[]> {
+  if (layouts.length === 0) return [];
+  const strays: ReadLayout[] = [];
+  const read = async (layout: Layout): Promise<ReadLayout> => {
+    const one = await context.read(layout);
+    const columns = commonFormat(one.files.map(({ classification }) => classification))?.columns ?? [];
+    const belongs =
+      one.files.length === 0 ||
+      (one.files[0]?.classification.format.name === before.format?.name && areCompatible(columns, before.schema.columns));
+    if (belongs) return one;
+    strays.push(one);
+    return { ...one, files: [], bad: [] };
+  };
+  const partition = await onlyPartition(context, before);
+  const unit = await lookAtUnit({ path: folder.path, layouts, before: partition }, { ...context, read, report: context.report });
+  // Everything in the folder is of another kind now: the table is what it was only in name, and begins anew.
+  if (strays.length > 0 && unit?.kind === 'unknown' && strays.length === layouts.length) {
+    const fresh = unitOf({ path: folder.path, layouts, before: partition }, strays, context);
+    if (fresh !== undefined) found.push(await oneTable(context, folder, { before, unit: fresh, layout: undefined, stem: '' }));
+    return [];
+  }
+  if (unit !== undefined) found.push(await oneTable(context, folder, { before, unit, layout: undefined, stem: '' }));
+  return strays;
+}
+
+async function newTables(context: CollectContext, folder: ClosedFolder, layouts: readonly Layout[]): Promise<FoundTable[]> {
+  const read = await Promise.all(layouts.map(context.read));
+  const known = read.filter((one) => one.files.length > 0);
+  const lone = known.length === 1 && known[0]?.layout.files.count === 1;
+  if (areOne(known) && !(lone && folder.hasFolders)) {
+    const unit = unitOf({ path: folder.path, layouts, before: undefined }, read, context);
+    return unit === undefined ? [] : [await oneTable(context, folder, { before: undefined, unit, layout: undefined, stem: '' })];
+  }
+  const found: FoundTable[] = [];
+  for (const one of read) found.push(...(await layoutTable(context, folder, one.layout, one)));
+  return found;
+}
+
+/** One format, and columns that go together. */
+function areOne(read: readonly ReadLayout[]): boolean {
+  const files = read.flatMap((one) => one.files.map(({ classification }) => classification));
+  const common = commonFormat(files);
+  const first = files[0];
+  if (common === undefined || first === undefined || common.readings.includes(undefined)) return false;
+  const lists = common.readings.map((reading) => reading?.columns ?? []);
+  const longest = lists.toSorted((a, b) => b.length - a.length)[0] ?? [];
+  return lists.every((columns) => areCompatible(columns, longest));
+}
+
+async function layoutTable(
+  context: CollectContext,
+  folder: ClosedFolder,
+  layout: Layout,
+  read?: ReadLayout,
+): Promise<FoundTable[]> {
+  const before = context.known.tables.get(identityOf(folderAddress(context.base(), folder.path), [], layout.name));
+  const partition = before && (await onlyPartition(context, before));
+  const place = { path: folder.path, layouts: [layout], before: partition };
+  const unit = read === undefined ? await lookAtUnit(place, context) : unitOf(place, [read], context);
+  return unit === undefined ? [] : [await oneTable(context, folder, { before, unit, layout, stem: layout.stem })];
+}
+
+async function onlyPartition(context: CollectContext, table: Table): Promise<Partition | undefined> {
+  return [...(await context.known.partitionsOf(table)).values()][0];
+}
+
+interface OneTable {
+  readonly before: Table | undefined;
+  readonly unit: Unit;
+  readonly layout: Layout | undefined;
+  readonly stem: string;
+}
+
+/** A table without keys: all of it is one partition. */
+async function oneTable(
+  context: CollectContext,
+  folder: ClosedFolder,
+  { before, unit, layout, stem }: OneTable,
+): Promise<FoundTable> {
+  const address = folderAddress(context.base(), folder.path);
+  const wanted = layout === undefined || stem === '' ? folderName(context, folder.path) : stem;
+  const name = before?.name ?? (await context.known.nameFor(identityOf(address, [], layout?.name), tableNameFrom(wanted)));
+  const single = layout?.files.count === 1 ? layout.samples[0]?.location : undefined;
+  const location = single ?? address;
+  const units = [{ values: [], path: folder.path, location, unit }];
+  const parts = {
+    name,
+    database: context.database,
+    connection: context.connection,
+    location,
+    keys: [],
+    layout: layout?.name,
+    before,
+    units,
+    absent: [],
+  };
+  return foundTable(parts, { path: folder.path, first: folder.first }, context.known, context.report);
+}

@@ -1,0 +1,300 @@
+import type { Config } from '../config.ts';
+import type { Db, Ground } from '../db/db.ts';
+import type { TenonError } from '../model/errors.ts';
+import { reached } from '../model/reached.ts';
+import type { Table } from '../model/table.ts';
+import type { RunContext } from '../work/run.ts';
+import { decideAbsence, type Parked } from './absence.ts';
+import { classifyLimits } from './classifier.ts';
+import { createCollector, type Collector } from './collect.ts';
+import type { CheckpointFinding, Crawler, Finding, ObjectFinding, TableFinding } from './crawler.ts';
+import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
+import { declaredTable, serverOf } from './declared-table.ts';
+import type { FoundTable } from './found-table.ts';
+import { createGrouping, isIgnored, type Closed } from './grouping.ts';
+import { Known } from './known.ts';
+import { isBefore, Marks } from './marks.ts';
+import { Progress, type CountedTo } from './progress.ts';
+import { createGate, readLayout } from './read-layout.ts';
+import { Report, type SavedReport } from './report.ts';
+import { isSame, narrowSave, save, wideSave, type Save, type SaveContext } from './save.ts';
+import { baseOf, Foreign, pathBelow } from './scope-paths.ts';
+
+export interface CrawlPlan {
+  readonly ground: Ground;
+  readonly config: Pick<Config, 'crawl' | 'limits'>;
+  readonly run: RunContext;
+  readonly definition: CrawlerDefinition;
+  readonly crawler: Crawler;
+  readonly options: unknown;
+}
+
+/** What a run's checkpoint holds: whence to go on, and what has been counted up to there. */
+interface SavedCrawl {
+  readonly from: ({ readonly cursor: string; readonly path: string } & CountedTo) | undefined;
+  readonly base: string | undefined;
+  readonly report: SavedReport;
+}
+
+/** Reads what the catalog knows, and what an earlier attempt of the run has left. */
+export async function openCrawl(plan: CrawlPlan): Promise<Crawl> {
+  const { ground, run, definition } = plan;
+  const saved = (run.checkpoint ?? undefined) as SavedCrawl | undefined;
+  const known = new Known(ground.db, run.principal, ownerOf(definition), definition.database);
+  await known.load();
+  return new Crawl(plan, known, saved);
+}
+
+/** One attempt at a crawl: takes findings in their order, and saves what they come to. */
+export class Crawl {
+  readonly run: RunContext;
+  readonly definition: CrawlerDefinition;
+  readonly report: Report;
+  readonly scope: string;
+  /** What the source failed with in the end. */
+  failure: TenonError | undefined;
+  /** The crawler said that it has shown everything. */
+  complete = false;
+  private readonly plan: CrawlPlan;
+  private readonly known: Known;
+  private readonly grouping;
+  private readonly collector: Collector;
+  private readonly progress: Progress;
+  private readonly marks = new Marks();
+  private readonly startedAt: number;
+  /** Where this attempt began; undefined: at the beginning. */
+  private readonly resumed: SavedCrawl['from'];
+  /** From where the next attempt would go on. */
+  private from: SavedCrawl['from'];
+  private base: string | undefined;
+  private foreign: Foreign | undefined;
+  private pending: Save[] = [];
+  private pendingRows = 0;
+  /** Tables from which something seems to be gone: saved when it is known whether everything was seen. */
+  private held: FoundTable[] = [];
+  /** Of a source that declares its tables. */
+  private server: string | undefined;
+  private lastPath = '';
+
+  constructor(plan: CrawlPlan, known: Known, saved: SavedCrawl | undefined) {
+    const { config, run, definition, crawler, options } = plan;
+    this.plan = plan;
+    this.run = run;
+    this.definition = definition;
+    this.known = known;
+    this.scope = crawler.scope(options);
+    this.report = new Report(config.limits.reportedItems, saved?.report);
+    this.resumed = saved?.from;
+    this.from = saved?.from;
+    this.base = saved?.base;
+    this.progress = new Progress(saved?.from);
+    this.startedAt = plan.ground.clock().getTime();
+    this.grouping = createGrouping(config.crawl.sampleFiles);
+    const gate = createGate(config.crawl.parallelReads);
+    const limits = classifyLimits(config.limits);
+    this.collector = createCollector({
+      known,
+      report: this.report,
+      partitionFiles: config.limits.partitionFiles,
+      read: (layout) => readLayout(layout, limits, gate, run.signal),
+      log: (level, message) => run.log(level, message),
+      database: definition.database,
+      connection: definition.connection,
+      base: () => this.base ?? '',
+    });
+  }
+
+  /** Where the crawler has to go on. */
+  get cursor(): string | undefined {
+    return this.resumed?.cursor;
+  }
+
+  /** Nothing was found, now or by an attempt before. */
+  isUntouched(): boolean {
+    return this.progress.objects === 0 && this.progress.tables === 0 && this.report.unknownCount === 0;
+  }
+
+  async take(finding: Finding): Promise<void> {
+    switch (finding.kind) {
+      case 'object':
+        return this.takeObject(finding);
+      case 'table':
+        return this.takeTable(finding);
+      case 'unknown':
+        return this.report.unknown(finding.path, finding.error);
+      case 'checkpoint':
+        return this.takeCheckpoint(finding);
+    }
+  }
+
+  private async takeObject(object: ObjectFinding): Promise<void> {
+    if (this.foreign === undefined) {
+      this.base = baseOf(object);
+      this.foreign = new Foreign(await this.known.foreignBelow(this.base));
+    }
+    this.progress.objects += 1;
+    this.lastPath = object.path;
+    if (this.progress.objects % 500 === 0) this.showProgress();
+    if (isIgnored(object)) return;
+    const place = this.foreign.at(object.location);
+    if (place !== undefined) this.report.skip(place.location, `belongs to ${place.owner}`);
+    else if (object.size === 0) this.report.skip(object.path, 'empty');
+    else await this.close(this.grouping.add(object));
+  }
+
+  private async close(closed: readonly Closed[]): Promise<void> {
+    for (const one of closed) {
+      for (const found of await this.collector.take(one)) {
+        this.progress.found(found);
+        if (found.before !== undefined) this.known.seen.add(found.before.id);
+        if (found.narrow === undefined) this.add(wideSave(found));
+        else this.held.push(found);
+      }
+      if (one.kind === 'folder') reached('crawl.table-closed');
+    }
+    if (this.pendingRows >= this.plan.config.limits.transactionRows) await this.saveClosed();
+  }
+
+  private add(one: Save): void {
+    if (isSame(one)) return;
+    this.pending.push(one);
+    this.pendingRows += one.partitions.length + 1;
+  }
+
+  private async takeTable(finding: TableFinding): Promise<void> {
+    const declared = await declaredTable(finding, this.definition, this.known);
+    if (declared.before !== undefined) this.known.seen.add(declared.before.id);
+    this.server = serverOf(finding.location);
+    this.progress.tables += 1;
+    this.lastPath = finding.name;
+    this.add(declared);
+    if (this.progress.tables % 100 === 0) this.showProgress();
+  }
+
+  private async takeCheckpoint(finding: CheckpointFinding): Promise<void> {
+    this.complete = finding.complete;
+    if (finding.complete) return;
+    const { lastPath, progress, grouping } = this;
+    // Tables that a source declares come in no order that we know: who goes on sees all of them again.
+    if (this.server === undefined) {
+      this.marks.add({ cursor: finding.cursor, path: lastPath, objects: progress.objects, number: grouping.count() });
+    }
+    await this.saveClosed();
+  }
+
+  /** Saves the tables that are whole, and from where to go on. */
+  async saveClosed(): Promise<void> {
+    const open = [this.grouping.firstOpen(), ...this.held.map(({ first }) => first)].filter((number) => number !== undefined);
+    const mark = this.marks.last(open.length === 0 ? undefined : Math.min(...open), ({ path }) => this.allSeenBefore(path));
+    const moved = mark !== undefined && mark.cursor !== this.from?.cursor;
+    if (moved) this.from = { cursor: mark.cursor, path: mark.path, ...this.progress.to(mark) };
+    const saves = this.pending;
+    this.pending = [];
+    this.pendingRows = 0;
+    if (saves.length > 0 || moved) await save(this.saveContext(), saves);
+    this.showProgress();
+  }
+
+  /** A table that is missing before a mark could not be found missing by who goes on after it. */
+  private allSeenBefore(path: string): boolean {
+    return [...this.known.tables.values()].every((table) => this.wasSeen(table) || !this.isListedBefore(table, path));
+  }
+
+  private wasSeen(table: Table): boolean {
+    if (this.known.seen.has(table.id)) return true;
+    return this.resumed !== undefined && this.isListedBefore(table, this.resumed.path);
+  }
+
+  private isListedBefore(table: Table, path: string): boolean {
+    const at = this.pathOf(table.location ?? '');
+    return at !== undefined && isBefore(at.slice(0, at.lastIndexOf('/') + 1), path);
+  }
+
+  private pathOf(location: string): string | undefined {
+    return this.base === undefined ? undefined : pathBelow(this.base, location);
+  }
+
+  /** All findings are there: saves what is left, and decides about what was not found. */
+  async finish(seen: (tx: Db) => Promise<void>): Promise<Parked | undefined> {
+    if (this.failure === undefined) await this.close(this.grouping.finish());
+    else {
+      // The folders that are open are not whole, and are left as they were.
+      this.report.unknown('', this.failure);
+      this.complete = false;
+    }
+    await this.saveClosed();
+    const context = this.saveContext();
+    if (!this.complete) {
+      await save(context, this.held.map(wideSave));
+      return undefined;
+    }
+    const { tables, found, parked } = await this.decide();
+    const drops = tables.map((before): Save => ({ path: before.name, draft: undefined, before, partitions: [], ended: [] }));
+    const saves = [...found.map(({ table, narrow }) => (narrow ? narrowSave(table) : wideSave(table))), ...drops];
+    await save(
+      { ...context, checkpoint: async (tx) => (await seen(tx), await context.checkpoint(tx)) },
+      saves.filter((one) => !isSame(one)),
+    );
+    return parked;
+  }
+
+  private decide(): ReturnType<typeof decideAbsence> {
+    const { ground, config, run, crawler, options } = this.plan;
+    return decideAbsence(this.held, {
+      db: ground.db,
+      as: run.principal,
+      known: this.known,
+      report: this.report,
+      covers: (location) => this.isHere(location) && crawler.covers(options, location),
+      isUnknown: (table) => this.isUnknown(table),
+      wasSeen: (table) => this.wasSeen(table),
+      accept: run.run.params['acceptRemovals'] === true,
+      removalShare: config.crawl.removalShare,
+      removalAtLeast: config.crawl.removalAtLeast,
+    });
+  }
+
+  /** Not another's by now, and not on the server that a connection led to before. */
+  private isHere(location: string): boolean {
+    return this.foreign?.at(location) === undefined && (this.server === undefined || location.startsWith(`${this.server}/`));
+  }
+
+  private isUnknown(table: Table): boolean {
+    if (this.server !== undefined) return this.report.isUnknownTable(table.name);
+    // Where nothing was found there is nothing to tell what an unknown path is below.
+    return this.report.isUnknownAt(this.pathOf(table.location ?? '') ?? '');
+  }
+
+  private saveContext(): SaveContext {
+    const { ground, run, definition, config } = this.plan;
+    return {
+      ground,
+      by: { principal: run.principal, owner: ownerOf(definition), runId: run.run.id },
+      database: definition.database,
+      known: this.known,
+      report: this.report,
+      rows: config.limits.transactionRows,
+      hold: (tx) => run.hold(tx),
+      checkpoint: (tx) => {
+        const saved: SavedCrawl = { from: this.from, base: this.base, report: this.report.save(this.seconds()) };
+        return run.saveCheckpoint(tx, saved);
+      },
+    };
+  }
+
+  result(parked: Parked | undefined): Record<string, unknown> {
+    const { counts, unknownCount, unknowns, skipped, bill, seconds } = this.report.save(this.seconds());
+    const { tables, partitions, objects } = this.progress;
+    const rest = { unknown: unknownCount, unknowns, skipped, ...(parked !== undefined && { parked }) };
+    return { tables, partitions, objects, ...counts, ...rest, bill: { ...bill, seconds } };
+  }
+
+  private seconds(): number {
+    return (this.plan.ground.clock().getTime() - this.startedAt) / 1000;
+  }
+
+  private showProgress(): void {
+    const { objects, tables } = this.progress;
+    this.run.progress({ objects, tables, path: this.lastPath.slice(0, 500) });
+  }
+}

@@ -1,0 +1,191 @@
+import { joinAddress } from '../connections/address.ts';
+import { foldName } from '../model/names.ts';
+import { inferKeyType, orderedKeys } from '../model/partition-key.ts';
+import { schemaHash, type Column, type Format } from '../model/schema.ts';
+import type { Partition, PartitionDraft, Table, TableDraft } from '../model/table.ts';
+import { unionColumns } from '../model/type-union.ts';
+import { asTenonError } from '../model/errors.ts';
+import { LAYOUT, type Known } from './known.ts';
+import type { Report } from './report.ts';
+import type { Unit } from './unit.ts';
+
+/** A unit with its place in its table. */
+export interface PlacedUnit {
+  readonly values: readonly (string | null)[];
+  readonly path: string;
+  readonly location: string;
+  readonly unit: Unit;
+}
+
+/** All of a table that a listing showed. */
+export interface TableParts {
+  readonly name: string;
+  readonly database: string;
+  readonly connection: string | undefined;
+  readonly location: string;
+  /** Names of the partition keys. */
+  readonly keys: readonly string[];
+  readonly layout: string | undefined;
+  readonly before: Table | undefined;
+  readonly units: readonly PlacedUnit[];
+  /** Partitions that the catalog has and the listing has not. */
+  readonly absent: readonly Partition[];
+}
+
+/**
+ * A table as it is to be recorded. `wide` takes nothing away: it is right whatever else is still unknown. `narrow` is right
+ * only once it is sure that nothing was overlooked; undefined where it would be the same.
+ */
+export interface FoundTable {
+  readonly before: Table | undefined;
+  readonly wide: TableDraft;
+  readonly narrow: TableDraft | undefined;
+  readonly partitions: readonly PartitionDraft[];
+  /** To be ended together with `narrow`. */
+  readonly absent: readonly Partition[];
+  readonly partitionCount: number;
+  /** Below the scope, for what is said about it. */
+  readonly path: string;
+  /** The number of the first object in it. */
+  readonly first: number;
+}
+
+export async function foundTable(
+  parts: TableParts,
+  at: { path: string; first: number },
+  known: Known,
+  report: Report,
+): Promise<FoundTable> {
+  const lists = await columnLists(parts, known);
+  const absentLists = await Promise.all(parts.absent.map((partition) => columnsBefore(parts.before, partition, known)));
+  const recorded = parts.before?.schema.columns ?? [];
+  const wide = withoutKeys(unionColumns([recorded, ...lists, ...absentLists]), parts.keys);
+  const narrow = inOrderOf(recorded, withoutKeys(unionColumns(lists), parts.keys));
+  const format = commonFormatOf(parts);
+  const wideDraft = draftOf(parts, wide, keyColumns(parts, true), format);
+  const narrowDraft = draftOf(parts, narrow, keyColumns(parts, false), format);
+  const isNarrower = parts.absent.length > 0 || schemaHash(wideDraft.schema) !== schemaHash(narrowDraft.schema);
+  return {
+    before: parts.before,
+    wide: wideDraft,
+    narrow: isNarrower ? narrowDraft : undefined,
+    partitions: partitionDrafts(parts, wideDraft, report),
+    absent: parts.absent,
+    partitionCount: parts.keys.length === 0 ? 0 : parts.units.length,
+    ...at,
+  };
+}
+
+async function columnLists({ before, units }: TableParts, known: Known): Promise<(readonly Column[])[]> {
+  const lists = new Set<readonly Column[]>();
+  for (const { unit } of units)
+    lists.add(unit.kind === 'read' ? unit.columns : await columnsBefore(before, unit.partition, known));
+  return [...lists];
+}
+
+async function columnsBefore(before: Table | undefined, partition: Partition, known: Known): Promise<readonly Column[]> {
+  return before === undefined ? [] : known.columnsOf(before, partition);
+}
+
+/** A file may repeat the key that its folder tells. The folder's counts. */
+function withoutKeys(columns: readonly Column[], keys: readonly string[]): Column[] {
+  return columns.filter((column) => !keys.includes(foldName(column.name)));
+}
+
+/** What was there keeps its place, so that a crawl that finds the files in another order makes no new version. */
+function inOrderOf(recorded: readonly Column[], columns: readonly Column[]): Column[] {
+  const places = new Map(recorded.map((column, place) => [foldName(column.name), place]));
+  const place = (column: Column): number => places.get(foldName(column.name)) ?? recorded.length;
+  return columns.toSorted((a, b) => place(a) - place(b));
+}
+
+function keyColumns({ keys, units, absent }: TableParts, withAbsent: boolean): Column[] {
+  const rows = [...units.map(({ values }) => values), ...(withAbsent ? absent.map(({ values }) => values) : [])];
+  return keys.map((name, i) => ({ name, type: inferKeyType(rows.map((values) => values[i] ?? null)) }));
+}
+
+/** The format of most partitions; of several, the one of the later. */
+function commonFormatOf({ before, units }: TableParts): Format | undefined {
+  const counts = new Map<string, { format: Format | undefined; count: number }>();
+  for (const { unit } of units) {
+    const format = unit.kind === 'read' ? unit.format : (unit.partition.format ?? before?.format);
+    const key = formatKey(format);
+    counts.set(key, { format, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  const sorted = [...counts.values()].toReversed().toSorted((a, b) => b.count - a.count);
+  return sorted[0]?.format ?? before?.format;
+}
+
+/** Formats come back from the database with their keys in another order. */
+function formatKey(format: Format | undefined): string {
+  const options = Object.entries(format?.options ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([format?.name, format?.compression, options]);
+}
+
+function draftOf(
+  parts: TableParts,
+  columns: readonly Column[],
+  partitionKeys: readonly Column[],
+  format: Format | undefined,
+): TableDraft {
+  const { before, layout, connection } = parts;
+  // Other parameters are a person's, and stay.
+  const { [LAYOUT]: _layout, ...others } = before?.parameters ?? {};
+  return {
+    database: parts.database,
+    name: parts.name,
+    type: 'table',
+    location: parts.location,
+    ...(format !== undefined && { format }),
+    ...(connection !== undefined && { connection }),
+    parameters: { ...others, ...(layout !== undefined && { [LAYOUT]: layout }) },
+    schema: { columns, partitionKeys },
+  };
+}
+
+/** Those that differ from what the catalog has. A unit keeps its format only where it is not the table's. */
+function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): PartitionDraft[] {
+  const common = formatKey(draft.format);
+  const formatMoved = parts.before !== undefined && formatKey(parts.before.format) !== common;
+  return parts.units.flatMap(({ values, path, location, unit }) => {
+    if (unit.kind !== 'read' && !(formatMoved && unit.partition.format === undefined)) return [];
+    if (!hasKeys(values, draft, path, report)) return [];
+    if (unit.kind !== 'read') return keptDraft(parts, unit.partition);
+    const own = formatKey(unit.format) !== common;
+    return [
+      {
+        values,
+        location,
+        columns: unit.columns,
+        manifest: unit.manifest,
+        ...(own && { format: unit.format }),
+        ...(unit.rows !== undefined && { rows: unit.rows }),
+      },
+    ];
+  });
+}
+
+/** A partition that had the table's format keeps it when the table takes another. */
+function keptDraft({ before }: TableParts, partition: Partition): PartitionDraft[] {
+  const { values, location, manifestHash, files, bytes, rows } = partition;
+  if (before?.format === undefined || manifestHash === undefined) return [];
+  const manifest = { hash: manifestHash, packed: new Uint8Array(), files, bytes: bytes ?? 0n };
+  return [{ values, location, format: before.format, manifest, ...(rows !== undefined && { rows }) }];
+}
+
+/** A value may be too long to be kept as a key. Then this partition is unknown, and the others are saved. */
+function hasKeys(values: readonly (string | null)[], draft: TableDraft, path: string, report: Report): boolean {
+  try {
+    orderedKeys(values, draft.schema.partitionKeys);
+    return true;
+  } catch (error) {
+    report.unknown(path, asTenonError(error));
+    return false;
+  }
+}
+
+/** The address of a folder below the scope, with `/` at its end. */
+export function folderAddress(base: string, path: string): string {
+  const address = path === '' ? base : joinAddress(base, path);
+  return address.endsWith('/') ? address : `${address}/`;
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { findTable, listTables, tablesOf } from '../catalog/tables.ts';
+import { findManifest } from '../catalog/manifests.ts';
+import { streamPartitions } from '../catalog/partitions.ts';
+import { findSchema } from '../catalog/versions.ts';
+import type { Db } from '../db/db.ts';
+import type { Principal } from '../model/principal.ts';
+import type { Column } from '../model/schema.ts';
+import type { ManifestFile, Partition, Table } from '../model/table.ts';
+
+/** The parameter that says which files of a folder a table is made of, where it is not all: `part-#.csv`. */
+export const LAYOUT = 'layout';
+
+/** What makes a table the same one in the next crawl, whatever it is named: its folder, its keys, and its layout. */
+export function identityOf(folder: string, keys: readonly string[], layout: string | undefined): string {
+  return JSON.stringify([folder, keys, layout ?? null]);
+}
+
+function identityOfTable(table: Table): string {
+  const layout = table.parameters[LAYOUT];
+  const location = table.location ?? '';
+  const folder = layout !== undefined && !location.endsWith('/') ? location.slice(0, location.lastIndexOf('/') + 1) : location;
+  return identityOf(
+    folder,
+    table.schema.partitionKeys.map(({ name }) => name),
+    layout,
+  );
+}
+
+/** What the catalog knows of a crawler's tables, read once when a crawl starts and kept up as it goes. */
+export class Known {
+  /** By identity. */
+  readonly tables = new Map<string, Table>();
+  /** Ids of the tables that this crawl has met. */
+  readonly seen = new Set<string>();
+  /** Ids of the tables that this attempt has counted as added, changed or removed. */
+  counted = new Set<string>();
+  private readonly names = new Set<string>();
+  private readonly schemas = new Map<string, readonly Column[]>();
+  private readonly db: Db;
+  private readonly as: Principal;
+  private readonly owner: string;
+  private readonly database: string;
+
+  constructor(db: Db, as: Principal, owner: string, database: string) {
+    this.db = db;
+    this.as = as;
+    this.owner = owner;
+    this.database = database;
+  }
+
+  async load(): Promise<void> {
+    for await (const table of tablesOf(this.db, this.owner, this.database)) {
+      this.tables.set(identityOfTable(table), table);
+      this.names.add(table.name);
+    }
+  }
+
+  /**
+   * A name that no other table of the database has, and that stays the same in the next crawl: the wanted one, or with a
+   * few characters of a hash of the identity behind it.
+   */
+  async nameFor(identity: string, wanted: string): Promise<string> {
+    const hash = createHash('sha256').update(identity).digest('hex');
+    for (let length = 0; ; length += 8) {
+      const name = length === 0 ? wanted : `${wanted.slice(0, 119)}_${hash.slice(0, length)}`;
+      const taken = this.names.has(name) || (await findTable(this.db, this.as, { database: this.database, name })) !== undefined;
+      if (taken) continue;
+      this.names.add(name);
+      return name;
+    }
+  }
+
+  async partitionsOf(table: Table): Promise<Map<string, Partition>> {
+    const found = new Map<string, Partition>();
+    for await (const partition of streamPartitions(this.db, this.as, table)) found.set(partition.location, partition);
+    return found;
+  }
+
+  /** The columns of a partition's own files; the table's where they were never told apart. */
+  async columnsOf(table: Table, partition: Partition): Promise<readonly Column[]> {
+    if (partition.schemaHash === undefined) return table.schema.columns;
+    const known = this.schemas.get(partition.schemaHash);
+    if (known !== undefined) return known;
+    const columns = (await findSchema(this.db, partition.schemaHash))?.columns ?? table.schema.columns;
+    this.schemas.set(partition.schemaHash, columns);
+    return columns;
+  }
+
+  async filesOf(partition: Partition): Promise<readonly ManifestFile[]> {
+    return partition.manifestHash === undefined ? [] : ((await findManifest(this.db, partition.manifestHash)) ?? []);
+  }
+
+  /**
+   * Locations below an address that belong to others: to a person, to a job, or to another crawler of the same database.
+   * (Two crawlers may well record one lake into two databases.)
+   */
+  async foreignBelow(address: string): Promise<{ location: string; owner: string }[]> {
+    const found: { location: string; owner: string }[] = [];
+    const prefix = address.replace(/\/+$/, '');
+    let after: string | undefined;
+    do {
+      const page = await listTables(this.db, this.as, { locationPrefix: prefix }, { first: 1_000, after });
+      for (const { item } of page.items) {
+        const other = item.owner !== this.owner && (item.database === this.database || !item.owner.startsWith('crawler:'));
+        if (other && item.location !== undefined) found.push({ location: item.location, owner: item.owner });
+      }
+      after = page.hasNextPage ? page.items.at(-1)?.cursor : undefined;
+    } while (after !== undefined);
+    return found;
+  }
+}

@@ -1,0 +1,111 @@
+import type { TenonError } from '../model/errors.ts';
+import { tableNameFrom } from '../model/names.ts';
+
+export interface Bill {
+  lists: number;
+  gets: number;
+  bytes: number;
+  queries: number;
+}
+
+export interface Unknown {
+  readonly path: string;
+  readonly status: 'unknown';
+  readonly code: string;
+  readonly message: string;
+}
+
+/** As much of a report as a checkpoint keeps, so that a crawl that goes on ends with the report of the whole. */
+export interface SavedReport {
+  readonly counts: Counts;
+  readonly unknowns: readonly Unknown[];
+  readonly unknownCount: number;
+  readonly skipped: readonly { path: string; reason: string }[];
+  readonly bill: Bill;
+  readonly seconds: number;
+}
+
+/** Of tables: made, changed in whatever way, and gone. Of partitions: the same. */
+export interface Counts {
+  added: number;
+  changed: number;
+  removed: number;
+  partitionsAdded: number;
+  partitionsChanged: number;
+  partitionsRemoved: number;
+}
+
+const MAX_CHARS = 500;
+
+/** What a crawl has to tell in the end. What could not be read is kept by its path, as it protects all that is there. */
+export class Report {
+  readonly counts: Counts = { added: 0, changed: 0, removed: 0, partitionsAdded: 0, partitionsChanged: 0, partitionsRemoved: 0 };
+  readonly bill: Bill = { lists: 0, gets: 0, bytes: 0, queries: 0 };
+  private readonly unknowns = new Map<string, Unknown>();
+  private readonly skips = new Map<string, string>();
+  private readonly limit: number;
+  /** More paths are unknown than are kept: then every path may be one of them. */
+  private overflow = 0;
+  private secondsBefore = 0;
+
+  constructor(limit: number, saved?: SavedReport) {
+    this.limit = limit;
+    if (saved === undefined) return;
+    Object.assign(this.counts, saved.counts);
+    Object.assign(this.bill, saved.bill);
+    for (const unknown of saved.unknowns) this.unknowns.set(unknown.path, unknown);
+    for (const { path, reason } of saved.skipped) this.skips.set(path, reason);
+    this.overflow = saved.unknownCount - saved.unknowns.length;
+    this.secondsBefore = saved.seconds;
+  }
+
+  unknown(path: string, { code, message }: Pick<TenonError, 'code' | 'message'>): void {
+    if (this.unknowns.has(path)) return;
+    if (this.unknowns.size >= this.limit) this.overflow += 1;
+    else this.unknowns.set(path, { path, status: 'unknown', code, message: message.slice(0, MAX_CHARS) });
+  }
+
+  skip(path: string, reason: string): void {
+    if (this.skips.size < this.limit) this.skips.set(path, reason);
+  }
+
+  spend(cost: Partial<Bill>): void {
+    for (const key of ['lists', 'gets', 'bytes', 'queries'] as const) this.bill[key] += cost[key] ?? 0;
+  }
+
+  /** Whether something at, above or below a path is unknown. A folder's path ends with `/`; the empty one is the scope. */
+  isUnknownAt(path: string): boolean {
+    if (this.overflow > 0) return true;
+    if (path === '') return this.unknowns.size > 0;
+    for (const unknown of this.unknowns.keys()) {
+      if (unknown === '' || unknown === path || `${unknown}/` === path) return true;
+      if (path.startsWith(unknown.endsWith('/') ? unknown : `${unknown}/`)) return true;
+      if (path.endsWith('/') && unknown.startsWith(path)) return true;
+    }
+    return false;
+  }
+
+  /** The same for a table that a source declares; findings call it as the source does. */
+  isUnknownTable(name: string): boolean {
+    if (this.overflow > 0) return true;
+    for (const unknown of this.unknowns.keys()) {
+      if (unknown === '' || name === tableNameFrom(unknown) || name.startsWith(`${tableNameFrom(unknown)}_`)) return true;
+    }
+    return false;
+  }
+
+  get unknownCount(): number {
+    return this.unknowns.size + this.overflow;
+  }
+
+  save(seconds: number): SavedReport {
+    return {
+      counts: { ...this.counts },
+      unknowns: [...this.unknowns.values()],
+      unknownCount: this.unknownCount,
+      skipped: [...this.skips].map(([path, reason]) => ({ path, reason })),
+      bill: { ...this.bill },
+      seconds: this.secondsBefore + seconds,
+    };
+  }
+}
