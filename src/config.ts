@@ -47,7 +47,10 @@ const limits = z.strictObject({
 
 const engine = z.strictObject({
   /** Memory of one job's engine, as DuckDB spells it. */
-  memoryLimit: z.string().regex(/^\d+(\.\d+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/, 'must be a size like 1GB or 512MiB').default('1GB'),
+  memoryLimit: z
+    .string()
+    .regex(/^\d+(\.\d+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/, 'must be a size like 1GB or 512MiB')
+    .default('1GB'),
   threads: z.number().int().min(1).max(256).default(2),
   /** After this a job's engine is stopped. */
   timeoutMs: timeMs(60 * 60_000),
@@ -108,7 +111,7 @@ export type Limits = z.output<typeof limits>;
 export const LIMITS: Limits = limits.parse({});
 
 /** Variables that are read elsewhere: by the command line and by tests. */
-const OTHER_VARIABLES = /^TENON_(CONFIG|DATA|URL|TOKEN|TEST_.*)$/;
+const OTHER_VARIABLES = /^TENON_(CONFIG|DATA|URL|TOKEN|SECRET_KEY|TEST_.*)$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -126,7 +129,9 @@ export function loadConfig({ dataDir, env, file }: { dataDir: string; env: Envir
   const parsed = schema.safeParse(raw);
   for (const issue of parsed.error?.issues ?? []) mistakes.push(mistakeOf(issue));
   if (mistakes.length === 0 && parsed.success) return { ...parsed.data, dataDir: resolve(dataDir) };
-  throw new TenonError('BAD_CONFIG', `The configuration has ${mistakes.length} mistake(s): ${mistakes.join('; ')}.`, { mistakes });
+  throw new TenonError('BAD_CONFIG', `The configuration has ${mistakes.length} mistake(s): ${mistakes.join('; ')}.`, {
+    mistakes,
+  });
 }
 
 function readFile(path: string, required: boolean): string {
@@ -146,7 +151,11 @@ function parseYaml(text: string, mistakes: string[]): Record<string, unknown> {
     mistakes.push('the file is not a list of «name: value»');
   } catch (error) {
     // The first line says what and where; the ones after it quote the file.
-    mistakes.push(`the file is not YAML: ${String(error instanceof Error ? error.message : error).split('\n')[0]?.replace(/:$/, '')}`);
+    mistakes.push(
+      `the file is not YAML: ${String(error instanceof Error ? error.message : error)
+        .split('\n')[0]
+        ?.replace(/:$/, '')}`,
+    );
   }
   return {};
 }

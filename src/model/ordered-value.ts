@@ -23,7 +23,8 @@ export function orderedKey(value: string | null, type: ColumnType): string {
   if (value === null) return NULL_KEY;
   if (value.length > MAX_KEY_BYTES) throw tooLong();
   const key = orderedValue(value, type);
-  if (key === undefined) throw new TenonError('BAD_INPUT', `«${value.slice(0, 100)}» is not a ${formatType(type)}.`, { value: value.slice(0, 100) });
+  if (key === undefined)
+    throw new TenonError('BAD_INPUT', `«${value.slice(0, 100)}» is not a ${formatType(type)}.`, { value: value.slice(0, 100) });
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw tooLong();
   return key;
 }
@@ -127,7 +128,8 @@ function withFraction(time: string | undefined, fraction: string): string | unde
 
 /** UTF-8 sorts as its code points do. NUL and half surrogates have no place in a text of Postgres. */
 function orderedString(value: string): string {
-  if (/[\0\p{Cs}]/u.test(value)) throw new TenonError('BAD_INPUT', 'A partition value cannot contain NUL or half of a surrogate pair.');
+  if (/[\0\p{Cs}]/u.test(value))
+    throw new TenonError('BAD_INPUT', 'A partition value cannot contain NUL or half of a surrogate pair.');
   return value === '' || value.startsWith(EMPTY) ? EMPTY + value : value;
 }
 

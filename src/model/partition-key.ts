@@ -61,7 +61,8 @@ function kindOf(value: string): 'int' | 'bigint' | 'date' | undefined {
 }
 
 function checkCount(keys: number, values: number): void {
-  if (keys !== values) throw new TenonError('BAD_INPUT', `The table has ${keys} partition keys, but ${values} values were given.`);
+  if (keys !== values)
+    throw new TenonError('BAD_INPUT', `The table has ${keys} partition keys, but ${values} values were given.`);
 }
 
 function encodeValue(value: string | null): string {
@@ -70,8 +71,11 @@ function encodeValue(value: string | null): string {
 }
 
 /** The characters that Hive escapes in `FileUtils.escapePathName`. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const ESCAPED = /[\u0001-\u001f"#%'*/:=?\\\u007f{[\]^]/g;
+
 function encode(text: string): string {
-  return text.replace(/[\u0001-\u001f"#%'*/:=?\\\u007f{[\]^]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  return text.replace(ESCAPED, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }
 
 /** Others encode more than Hive does, as UTF-8. What is no valid encoding stands for itself, as in Hive. */

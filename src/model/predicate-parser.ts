@@ -11,7 +11,16 @@ const MAX_DEPTH = 64;
 /** So many values may stand in one IN. */
 const MAX_IN_VALUES = 2_000;
 
-const OPERATORS: Readonly<Record<string, Operator>> = { '=': '=', '==': '=', '!=': '!=', '<>': '!=', '<': '<', '<=': '<=', '>': '>', '>=': '>=' };
+const OPERATORS: Readonly<Record<string, Operator>> = {
+  '=': '=',
+  '==': '=',
+  '!=': '!=',
+  '<>': '!=',
+  '<': '<',
+  '<=': '<=',
+  '>': '>',
+  '>=': '>=',
+};
 const MIRRORED: Readonly<Record<Operator, Operator>> = { '=': '=', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
 
 /**
@@ -152,7 +161,9 @@ class PredicateParser {
     const { kind } = this.token;
     if (kind === 'text' || kind === 'number') return true;
     if (this.isWord('DATE') || this.isWord('TIMESTAMP')) return this.peek?.kind === 'text';
-    return (this.isWord('TRUE') || this.isWord('FALSE')) && !this.keys.some(({ name }) => foldName(name) === foldName(this.token.text));
+    return (
+      (this.isWord('TRUE') || this.isWord('FALSE')) && !this.keys.some(({ name }) => foldName(name) === foldName(this.token.text))
+    );
   }
 
   private get token(): Token {

@@ -22,7 +22,7 @@ export function tokensOf(text: string): Token[] {
   while (pattern.lastIndex < text.length) {
     const at = pattern.lastIndex + 1;
     const groups = pattern.exec(text)?.groups;
-    if (groups === undefined) throw badPredicate(`has «${[...text.slice(at - 1)][0] ?? ''}»`, at);
+    if (groups === undefined) throw badPredicate(`has «${String.fromCodePoint(text.codePointAt(at - 1) ?? 0)}»`, at);
     const token = tokenOf(groups, at);
     if (token !== undefined) tokens.push(token);
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, describe, it } from 'vitest';
 import { formatPath, parsePath, type PathStep } from '../../src/model/column-path.ts';
 import { columnName } from './arbitraries.ts';

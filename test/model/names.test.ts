@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkName, foldName, parseTableName, quoteIdentifier, quoteLiteral, tableNameFrom } from '../../src/model/names.ts';
 
@@ -6,11 +6,27 @@ const DROP = '"; drop table x; --';
 
 describe('checkName', () => {
   it('lets anything through that cannot do harm once it is quoted', () => {
-    for (const name of ['sales', 'Verkäufe 2026', '売上', DROP, "o'brien", '$(rm -rf)', 'a-b_c@d', 'x'.repeat(255)]) expect(checkName(name, 'table')).toBe(name);
+    for (const name of ['sales', 'Verkäufe 2026', '売上', DROP, "o'brien", '$(rm -rf)', 'a-b_c@d', 'x'.repeat(255)])
+      expect(checkName(name, 'table')).toBe(name);
   });
 
   it('refuses paths, control characters and texts that read otherwise than they are', () => {
-    for (const name of ['', 'x'.repeat(256), 'a.b', 'a/b', '..', '../x', 'a\nb', 'a\0b', '\u007f', '\u202Etxt', '\ud800', ' a', 'a ', '\u00a0']) {
+    for (const name of [
+      '',
+      'x'.repeat(256),
+      'a.b',
+      'a/b',
+      '..',
+      '../x',
+      'a\nb',
+      'a\0b',
+      '\u007f',
+      '\u202Etxt',
+      '\ud800',
+      ' a',
+      'a ',
+      '\u00a0',
+    ]) {
       expect(() => checkName(name, 'table'), JSON.stringify(name)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
     }
     expect(() => checkName('', 'crawler')).toThrow('The name of a crawler cannot be empty.');
@@ -48,7 +64,8 @@ describe('parseTableName', () => {
   });
 
   it('refuses anything else', () => {
-    for (const text of ['', 'sales', 'a.b.c', '.', 'a.', '.b', 'a./b', 'a.b\n']) expect(() => parseTableName(text), text).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
+    for (const text of ['', 'sales', 'a.b.c', '.', 'a.', '.b', 'a./b', 'a.b\n'])
+      expect(() => parseTableName(text), text).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
   });
 });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { orderedKey } from '../../src/model/ordered-value.ts';
 import { compareBytes } from '../../src/model/predicate.ts';
@@ -21,7 +21,11 @@ function keepsOrder<T>(type: string, values: fc.Arbitrary<T>, text: (value: T) =
 
 describe('orderedKey keeps the order of', () => {
   it('integers, negative and huge', () => {
-    const integer = fc.oneof(fc.bigInt(-200n, 200n), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt(-(10n ** 60n), 10n ** 60n));
+    const integer = fc.oneof(
+      fc.bigInt(-200n, 200n),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.bigInt(-(10n ** 60n), 10n ** 60n),
+    );
     keepsOrder('bigint', integer, String, (a, b) => sign(a - b));
   });
 
@@ -37,20 +41,36 @@ describe('orderedKey keeps the order of', () => {
 
   it('dates', () => {
     const day = fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true });
-    keepsOrder('date', day, (date) => date.toISOString().slice(0, 10), (a, b) => Math.floor(+a / 86_400_000) - Math.floor(+b / 86_400_000));
+    keepsOrder(
+      'date',
+      day,
+      (date) => date.toISOString().slice(0, 10),
+      (a, b) => Math.floor(+a / 86_400_000) - Math.floor(+b / 86_400_000),
+    );
   });
 
   it('timestamps, to the nanosecond', () => {
-    const time = fc.tuple(fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), fc.nat(999_999));
+    const time = fc.tuple(
+      fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+      fc.nat(999_999),
+    );
     const text = ([date, nanos]: [Date, number]): string => date.toISOString().slice(0, 23) + String(nanos).padStart(6, '0');
     keepsOrder('timestamp', time, text, (a, b) => +a[0] - +b[0] || a[1] - b[1]);
-    keepsOrder('timestamp with local time zone', time, (value) => `${text(value)}Z`, (a, b) => +a[0] - +b[0] || a[1] - b[1]);
+    keepsOrder(
+      'timestamp with local time zone',
+      time,
+      (value) => `${text(value)}Z`,
+      (a, b) => +a[0] - +b[0] || a[1] - b[1],
+    );
   });
 
   it('strings, byte by byte', () => {
     const text = fc.string({ unit: 'binary', maxLength: 20 }).filter((value) => !value.includes('\0'));
-    keepsOrder('string', fc.oneof(text, fc.constantFrom('', '\u0001', '\u0001\u0001', 'a\u0001', '\uffff', '😀')), (value) => value, (a, b) =>
-      Buffer.compare(Buffer.from(a), Buffer.from(b)),
+    keepsOrder(
+      'string',
+      fc.oneof(text, fc.constantFrom('', '\u0001', '\u0001\u0001', 'a\u0001', '\uffff', '😀')),
+      (value) => value,
+      (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
     );
   });
 });
@@ -64,7 +84,9 @@ describe('orderedKey', () => {
     expect(key('-0', 'double')).toBe(key('0.0', 'double'));
     expect(key('1e2', 'double')).toBe(key('100', 'double'));
     expect(key('2026-01-01T00:00', 'timestamp')).toBe(key('2026-01-01 00:00:00.000', 'timestamp'));
-    expect(key('2026-01-01 01:30:00+01:30', 'timestamp with local time zone')).toBe(key('2026-01-01', 'timestamp with local time zone'));
+    expect(key('2026-01-01 01:30:00+01:30', 'timestamp with local time zone')).toBe(
+      key('2026-01-01', 'timestamp with local time zone'),
+    );
     expect(key('TRUE', 'boolean')).toBe(key('true', 'boolean'));
   });
 
@@ -88,7 +110,9 @@ describe('orderedKey', () => {
       ['timestamp', ['', '2026-01-01 24:00:00', '2026-01-01 00:60:00', '2026-01-01 00:00:00Z', '2026-01-01 1:00']],
       ['string', ['a\0b', '\ud800']],
     ];
-    for (const [type, values] of wrong) for (const value of values) expect(() => key(value, type), `${type} ${value}`).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
+    for (const [type, values] of wrong)
+      for (const value of values)
+        expect(() => key(value, type), `${type} ${value}`).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
     expect(() => key('x', 'array<int>')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }));
   });
 

@@ -1,6 +1,12 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inferKeyType, orderedKeys, parsePartitionLevel, parsePartitionText, partitionText } from '../../src/model/partition-key.ts';
+import {
+  inferKeyType,
+  orderedKeys,
+  parsePartitionLevel,
+  parsePartitionText,
+  partitionText,
+} from '../../src/model/partition-key.ts';
 import { formatType, simple } from '../../src/model/types.ts';
 import { columnName } from './arbitraries.ts';
 
@@ -17,10 +23,18 @@ describe('partitionText', () => {
   });
 
   it('is read back exactly, whatever the names and values are', () => {
-    const value = fc.option(fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('..', '%', '%41', '%C3%BC', '__HIVE_DEFAULT_PARTITION__', '', 'a=b', '\n')));
+    const value = fc.option(
+      fc.oneof(
+        fc.string({ unit: 'grapheme' }),
+        fc.constantFrom('..', '%', '%41', '%C3%BC', '__HIVE_DEFAULT_PARTITION__', '', 'a=b', '\n'),
+      ),
+    );
     fc.assert(
       fc.property(fc.array(fc.tuple(columnName, value), { maxLength: 4 }), (pairs) => {
-        const text = partitionText(pairs.map(([name]) => ({ name })), pairs.map(([, each]) => each));
+        const text = partitionText(
+          pairs.map(([name]) => ({ name })),
+          pairs.map(([, each]) => each),
+        );
         expect(parsePartitionText(text)).toEqual(pairs.map(([name, each]) => ({ name, value: each })));
       }),
       { numRuns: 5_000 },

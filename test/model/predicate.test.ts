@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePredicate } from '../../src/model/predicate-parser.ts';
 import { matches } from '../../src/model/predicate.ts';
@@ -50,7 +50,16 @@ describe('a predicate', () => {
 
   it('about null is neither true nor false', () => {
     const nulls = [null, null, null, null];
-    for (const text of ['n = 7', 'n <> 7', 'not n = 7', 'n not in (7)', "region like '%'", "region not like 'x'", 'n between 1 and 9', 'n = 1 and n = 2']) {
+    for (const text of [
+      'n = 7',
+      'n <> 7',
+      'not n = 7',
+      'n not in (7)',
+      "region like '%'",
+      "region not like 'x'",
+      'n between 1 and 9',
+      'n = 1 and n = 2',
+    ]) {
       expect(holds(text, nulls), text).toBe(false);
     }
     expect(holds('n is null', nulls)).toBe(true);
@@ -85,15 +94,15 @@ describe('parsePredicate', () => {
     ["region = 'x", 10],
     ['n = 7; drop table x', 6],
     ['n = 7 -- x', 7],
-    ["region like 5", 13],
+    ['region like 5', 13],
     ['n is 7', 6],
     ['n not = 7', 7],
     ['n = n', 5],
-    ["region = \"eu\"", 10],
+    ['region = "eu"', 10],
     ['n = 7x', 5],
     ['n = 0x10', 5],
     ['lower(region)', 1],
-    ["n = 7 /* x */", 7],
+    ['n = 7 /* x */', 7],
     ["region = 'a\0'", 10],
   ];
   for (const [text, position] of wrong) {
@@ -103,7 +112,15 @@ describe('parsePredicate', () => {
   }
 
   it('refuses what is too long, too deep or too many', () => {
-    const huge = ['('.repeat(8_000), 'not '.repeat(4_000), "region like '", 'n = 1 or '.repeat(1_800), `n in (${'1,'.repeat(3_000)}1)`, 'x'.repeat(100_000), "'".repeat(16_001)];
+    const huge = [
+      '('.repeat(8_000),
+      'not '.repeat(4_000),
+      "region like '",
+      'n = 1 or '.repeat(1_800),
+      `n in (${'1,'.repeat(3_000)}1)`,
+      'x'.repeat(100_000),
+      "'".repeat(16_001),
+    ];
     for (const text of huge) {
       expect(() => parsePredicate(text, keys), text.slice(0, 20)).toThrow(expect.objectContaining({ code: 'BAD_PREDICATE' }));
     }
@@ -111,8 +128,41 @@ describe('parsePredicate', () => {
   });
 
   it('answers anything with a predicate or BAD_PREDICATE', () => {
-    const word = fc.constantFrom('dt', 'n', 'region', 'and', 'or', 'not', 'in', 'like', 'is', 'null', 'between', '(', ')', ',', '=', '<', "'x'", "''", '7', '-', '"', '`', "'", '\\', 'é', '😀', '\0', 'true', 'date');
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.array(word, { maxLength: 12 }).map((words) => words.join(' ')));
+    const word = fc.constantFrom(
+      'dt',
+      'n',
+      'region',
+      'and',
+      'or',
+      'not',
+      'in',
+      'like',
+      'is',
+      'null',
+      'between',
+      '(',
+      ')',
+      ',',
+      '=',
+      '<',
+      "'x'",
+      "''",
+      '7',
+      '-',
+      '"',
+      '`',
+      "'",
+      '\\',
+      'é',
+      '😀',
+      '\0',
+      'true',
+      'date',
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(word, { maxLength: 12 }).map((words) => words.join(' ')),
+    );
     fc.assert(
       fc.property(text, (each) => {
         try {
@@ -134,10 +184,17 @@ describe('parsePredicate', () => {
 type Twin = { text: string; holds: (n: number | null, s: string | null) => boolean | null };
 
 const leaf: fc.Arbitrary<Twin> = fc.oneof(
-  fc.tuple(fc.constantFrom('=', '<>', '<', '<=', '>', '>='), fc.integer({ min: -12, max: 12 })).map(([operator, value]): Twin => ({
-    text: `n ${operator} ${value}`,
-    holds: (n) => (n === null ? null : ({ '=': n === value, '<>': n !== value, '<': n < value, '<=': n <= value, '>': n > value, '>=': n >= value }[operator] ?? null)),
-  })),
+  fc
+    .tuple(fc.constantFrom('=', '<>', '<', '<=', '>', '>='), fc.integer({ min: -12, max: 12 }))
+    .map(([operator, value]): Twin => ({
+      text: `n ${operator} ${value}`,
+      holds: (n) =>
+        n === null
+          ? null
+          : ({ '=': n === value, '<>': n !== value, '<': n < value, '<=': n <= value, '>': n > value, '>=': n >= value }[
+              operator
+            ] ?? null),
+    })),
   fc.array(fc.integer({ min: -12, max: 12 }), { minLength: 1, maxLength: 3 }).map((values): Twin => ({
     text: `n in (${values.join(', ')})`,
     holds: (n) => (n === null ? null : values.includes(n)),
@@ -187,7 +244,9 @@ describe('matches', () => {
     const s = fc.option(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 4 }));
     fc.assert(
       fc.property(twin, n, s, (each, number, text) => {
-        expect(holds(each.text, [null, text, number === null ? null : String(number), null]), each.text).toBe(each.holds(number, text) === true);
+        expect(holds(each.text, [null, text, number === null ? null : String(number), null]), each.text).toBe(
+          each.holds(number, text) === true,
+        );
       }),
       { numRuns: 10_000 },
     );

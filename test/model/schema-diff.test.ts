@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyDiff } from '../../src/model/schema-apply.ts';
 import { diffSchemas, invertDiff } from '../../src/model/schema-diff.ts';
@@ -62,7 +62,11 @@ describe('diffSchemas', () => {
 
   it('goes into structs, arrays and maps', () => {
     const a = table('address struct<street:string,zip:int>', 'items array<struct<price:int>>', 'tags map<string,int>');
-    const b = table('address struct<street:string,zip:string,city:string>', 'items array<struct<price:bigint>>', 'tags map<string,double>');
+    const b = table(
+      'address struct<street:string,zip:string,city:string>',
+      'items array<struct<price:bigint>>',
+      'tags map<string,double>',
+    );
     expect(diffSchemas(a, b)).toEqual([
       { kind: 'retyped', path: 'address.zip', before: 'int', after: 'string' },
       { kind: 'added', path: 'address.city', after: 'string', ordinal: 3 },

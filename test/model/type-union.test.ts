@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isWidening, unionColumns, unionType } from '../../src/model/type-union.ts';
 import { formatType, parseType, sameType, type ColumnType } from '../../src/model/types.ts';
@@ -54,8 +54,27 @@ describe('unionType', () => {
 });
 
 describe('isWidening', () => {
-  const widening = ['int bigint', 'int decimal(10,0)', 'smallint float', 'int double', 'float double', 'date timestamp', 'decimal(9,0) int', 'array<int> array<bigint>'];
-  const other = ['bigint int', 'bigint double', 'int float', 'int string', 'decimal(10,0) int', 'decimal(10,2) double', 'decimal(10,2) decimal(10,3)', 'timestamp date', 'string int'];
+  const widening = [
+    'int bigint',
+    'int decimal(10,0)',
+    'smallint float',
+    'int double',
+    'float double',
+    'date timestamp',
+    'decimal(9,0) int',
+    'array<int> array<bigint>',
+  ];
+  const other = [
+    'bigint int',
+    'bigint double',
+    'int float',
+    'int string',
+    'decimal(10,0) int',
+    'decimal(10,2) double',
+    'decimal(10,2) decimal(10,3)',
+    'timestamp date',
+    'string int',
+  ];
   for (const text of widening) it(`is true of ${text}`, () => expect(check(text)).toBe(true));
   for (const text of other) it(`is false of ${text}`, () => expect(check(text)).toBe(false));
 
@@ -75,7 +94,11 @@ describe('unionColumns', () => {
     const lists = ['id int, price int', 'Price double, note string', 'ID bigint'].map((text) =>
       text.split(', ').map((each) => ({ name: each.split(' ')[0] ?? '', type: parseType(each.split(' ')[1] ?? '') })),
     );
-    expect(unionColumns(lists).map(({ name, type }) => `${name} ${formatType(type)}`)).toEqual(['id bigint', 'price double', 'note string']);
+    expect(unionColumns(lists).map(({ name, type }) => `${name} ${formatType(type)}`)).toEqual([
+      'id bigint',
+      'price double',
+      'note string',
+    ]);
   });
 
   it('allows null unless all forbid it, and keeps the source’s type where all agree', () => {

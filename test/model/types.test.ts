@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatType, parseType } from '../../src/model/types.ts';
 import { schemaHash } from '../../src/model/schema.ts';
@@ -16,7 +16,18 @@ describe('parseType', () => {
   });
 
   it('refuses nonsense, however deep, with BAD_INPUT', () => {
-    for (const text of ['', 'int int', 'array<int', 'map<int>', 'struct<a>', 'decimal(39,0)', 'decimal(1,2)', 'list<int>', 'array<'.repeat(100_000), 'struct<`a:int>']) {
+    for (const text of [
+      '',
+      'int int',
+      'array<int',
+      'map<int>',
+      'struct<a>',
+      'decimal(39,0)',
+      'decimal(1,2)',
+      'list<int>',
+      'array<'.repeat(100_000),
+      'struct<`a:int>',
+    ]) {
       expect(() => parseType(text), text.slice(0, 30)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
     }
   });
