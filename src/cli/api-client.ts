@@ -64,7 +64,13 @@ function send(endpoint: Endpoint, method: string, path: string, body?: string): 
   });
 }
 
-function openRequest(endpoint: Endpoint, method: string, path: string, headers: Record<string, string | number>, answered: (response: IncomingMessage) => void) {
+function openRequest(
+  endpoint: Endpoint,
+  method: string,
+  path: string,
+  headers: Record<string, string | number>,
+  answered: (response: IncomingMessage) => void,
+) {
   if ('socket' in endpoint) return requestHttp({ socketPath: endpoint.socket, method, path, headers, agent: false }, answered);
   const { host: _host, ...rest } = headers;
   const url = new URL(path, endpoint.url);

@@ -25,5 +25,8 @@ export async function makeSocketFolder(socket: string, dataDir: string): Promise
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const there = await lstat(folder);
   if (there.isDirectory() && there.uid === process.geteuid?.()) return;
-  throw new TenonError('DATA_DIRECTORY', `${folder} belongs to somebody else. Remove it, or use a data directory with a shorter path.`);
+  throw new TenonError(
+    'DATA_DIRECTORY',
+    `${folder} belongs to somebody else. Remove it, or use a data directory with a shorter path.`,
+  );
 }

@@ -41,7 +41,8 @@ export function openClient(options: ClientOptions): Client {
 }
 
 function remoteClient(url: string, token: string | undefined): Client {
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new TenonError('BAD_CONFIG', 'TENON_URL is not an http:// or https:// address.');
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw new TenonError('BAD_CONFIG', 'TENON_URL is not an http:// or https:// address.');
   if (token === undefined) throw new TenonError('UNAUTHENTICATED', 'TENON_URL is set, TENON_TOKEN is not.');
   const endpoint = { url, token };
   return {
@@ -80,10 +81,17 @@ async function readToken(dataDir: string): Promise<string> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new NobodyThere('no token');
-    throw new TenonError('DATA_DIRECTORY', `The token in ${dataDir} cannot be read: ${code ?? 'unknown error'}.`, { dataDir }, { cause });
+    throw new TenonError(
+      'DATA_DIRECTORY',
+      `The token in ${dataDir} cannot be read: ${code ?? 'unknown error'}.`,
+      { dataDir },
+      { cause },
+    );
   }
 }
 
 function noOwner(dataDir: string): TenonError {
-  return new TenonError('DATA_DIRECTORY', `Another process owns ${dataDir} but does not answer. Stop it, then try again.`, { dataDir });
+  return new TenonError('DATA_DIRECTORY', `Another process owns ${dataDir} but does not answer. Stop it, then try again.`, {
+    dataDir,
+  });
 }
