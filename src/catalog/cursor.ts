@@ -3,7 +3,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Page, PageRequest } from '../model/ground.ts';
 
 /** More than this in one page is refused: whoever wants all of a list reads page by page, or streams. */
-export const MAX_PAGE_ITEMS = 10_000;
+const MAX_PAGE_ITEMS = 10_000;
 
 /** What a cursor carries: where the page before ended, in the order of the list it belongs to. */
 export type CursorPart = string | number;

@@ -60,7 +60,7 @@ async function checkLiving(tx: Db, ids: readonly string[]): Promise<void> {
   if (missing !== undefined) throw new TenonError('NOT_FOUND', `There is no table with the id ${missing}.`, { id: missing });
 }
 
-export interface TableRef {
+interface TableRef {
   readonly id: string;
   readonly database: string;
   readonly name: string;
@@ -78,7 +78,7 @@ export interface LineageEdge {
 export type LineageDirection = 'upstream' | 'downstream';
 
 /** More hops are refused. */
-export const MAX_LINEAGE_DEPTH = 50;
+const MAX_LINEAGE_DEPTH = 50;
 /** A graph with more edges is refused with LIMIT. */
 const MAX_LINEAGE_EDGES = 10_000;
 

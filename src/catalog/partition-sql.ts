@@ -86,13 +86,16 @@ export function textAfter(text: string): string {
 }
 
 /**
- * A pattern that begins with plain text is asked of the ordered key, where that is the text itself: the index answers it,
- * and the planner knows from its statistics how much that is.
+ * Asked of the ordered key where that is the text itself: the index answers a pattern that begins with plain text, and the
+ * planner knows from its statistics how much any pattern gives. A date is its text always, a string but for what begins
+ * with U+0001 or is empty.
  */
 function likeCondition(test: Extract<Predicate, { kind: 'like' }>, not: boolean, keys: readonly Column[]): SQL {
-  const value = sql`${partitions.values}[${sql.raw(String(test.key + 1))}]`;
-  const text = !not && likeRange(test, keys) !== undefined ? keyAt(test.key) : value;
-  return sql`${text} ${sql.raw(not ? 'not like' : 'like')} ${sqlPattern(test.pattern)}`;
+  const like = sql`${sql.raw(not ? 'not like' : 'like')} ${sqlPattern(test.pattern)}`;
+  const key = keyAt(test.key);
+  if (keys[test.key]?.type.kind === 'date') return sql`(${key} ${like} and ${key} > '')`;
+  if (!not && likeRange(test, keys) !== undefined) return sql`${key} ${like}`;
+  return sql`${partitions.values}[${sql.raw(String(test.key + 1))}] ${like}`;
 }
 
 /** A backslash at the very end stands for itself; Postgres would refuse it. */
@@ -102,12 +105,12 @@ function sqlPattern(pattern: string): string {
   return slashes % 2 === 1 ? `${pattern}\\` : pattern;
 }
 
-/** The keys that a LIKE can match, where the key is a string and the pattern begins with plain text. */
+/** The keys that a LIKE can match, where the key is a string or a date and the pattern begins with plain text. */
 export function likeRange(
   test: Extract<Predicate, { kind: 'like' }>,
   keys: readonly Column[],
 ): { from: string; below: string | undefined } | undefined {
-  if (keys[test.key]?.type.kind !== 'string') return undefined;
+  if (!['string', 'date'].includes(keys[test.key]?.type.kind ?? '')) return undefined;
   const start = (/^(?:[^%_\\]|\\.)*/su.exec(test.pattern)?.[0] ?? '').replace(/\\(.)/gsu, '$1');
   // Strings that begin with U+0001 have it doubled in their ordered form.
   if (start === '' || start.startsWith('\u0001')) return undefined;

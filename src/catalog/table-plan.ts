@@ -6,8 +6,11 @@ import { formatType } from '../model/types.ts';
 import type { Table, TableDraft } from '../model/table.ts';
 import { checkText, checkTexts } from './text.ts';
 
-/** A table with more columns, keys included, is refused with LIMIT. */
-export const MAX_COLUMNS = 10_000;
+/**
+ * A table with more columns, keys included, is refused with LIMIT, so that one row of the log stays a few megabytes. What is
+ * read from outside is held to the limits of the configuration before it comes here.
+ */
+const MAX_COLUMNS = 100_000;
 
 /** The draft as it is to be recorded: names folded, everything checked. Throws BAD_INPUT or LIMIT. */
 export function checkDraft(draft: TableDraft): TableDraft {

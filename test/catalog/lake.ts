@@ -12,7 +12,7 @@ import type { Column } from '../../src/model/schema.ts';
 import type { ManifestFile, PartitionDraft, Table, TableDraft } from '../../src/model/table.ts';
 import { parseType } from '../../src/model/types.ts';
 
-export const editor: Principal = { id: 'p1', name: 'ada', role: 'editor' };
+const editor: Principal = { id: 'p1', name: 'ada', role: 'editor' };
 export const reader: Principal = { id: 'p2', name: 'bob', role: 'reader' };
 
 /** `columns('id bigint', 'email string')`. The name ends at the last space before the type. */

@@ -70,7 +70,23 @@ const keyAndLiteral = fc.oneof(
 );
 const operator = fc.constantFrom('=', '!=', '<', '<=', '>', '>=');
 const pattern = fc
-  .constantFrom('%', 'a%', '_', 'a_', '%b%', 'a\\%%', '\\', '🦫%', '', '%1%', '2026-%', '\u0001%', '\uffff%')
+  .constantFrom(
+    '%',
+    'a%',
+    '_',
+    'a_',
+    '%b%',
+    'a\\%%',
+    '\\',
+    '🦫%',
+    '',
+    '%1%',
+    '2026-%',
+    '%-01-__',
+    '2026-01%',
+    '\u0001%',
+    '\uffff%',
+  )
   .map(quote);
 const not = fc.constantFrom('', 'NOT ');
 const { predicate } = fc.letrec<{ predicate: string; leaf: string }>((tie) => ({
@@ -245,6 +261,7 @@ describe('50,000 partitions', () => {
     ["b BETWEEN '2020-03-01' AND '2020-03-05'", /partitions_key2/],
     ["c = 'c17'", /partitions_key3/],
     ["c LIKE 'c1%'", /partitions_key3/],
+    ["b LIKE '2020-03-%'", /partitions_key2/],
     ["c IN ('c1', 'c2')", /partitions_key3/],
     ["c = 'c1' OR b = '2020-03-01'", /partitions_key[23]/],
     ['d > 5', /partitions_key4/],
