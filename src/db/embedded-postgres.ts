@@ -65,7 +65,7 @@ async function startOrAdopt(folder: string, options: EmbeddedOptions): Promise<{
   if (running !== undefined) return { server: running, adopted: true };
   const binaries = await findBinaries(join(folder, 'postgres.lib'), options.native);
   const user = await postgresUser(pgdata, [binaries.postgres]);
-  await initPostgres(pgdata, binaries, user);
+  await initPostgres(pgdata, binaries, user, options.settings?.['fsync'] !== 'off');
   const server = await startPostgres({ dataDir: folder, pgdata, binaries, user, settings: options.settings });
   await createDatabase(server.socketFolder);
   return { server, adopted: false };

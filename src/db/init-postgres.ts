@@ -16,12 +16,17 @@ const MAJOR = '17';
  * Makes the folder of a new database, or checks the one that is there. A new one is made beside its place and moved
  * there when it is whole, so whoever is killed on the way leaves nothing that looks like a database. Call it in turn.
  */
-export async function initPostgres(pgdata: string, binaries: PostgresBinaries, user: PostgresUser): Promise<void> {
+export async function initPostgres(
+  pgdata: string,
+  binaries: PostgresBinaries,
+  user: PostgresUser,
+  durable: boolean,
+): Promise<void> {
   if (existsSync(pgdata)) return checkVersion(pgdata);
   await removeDrafts(pgdata);
   const draft = await mkdtemp(`${pgdata}${DRAFT}`);
   if (user.uid !== undefined && user.gid !== undefined) await chown(draft, user.uid, user.gid);
-  await runInitdb(draft, binaries, user);
+  await runInitdb(draft, binaries, user, durable);
   await writeAccess(draft, user);
   await rename(draft, pgdata);
   await syncFolder(dirname(pgdata));
@@ -62,10 +67,16 @@ async function checkVersion(pgdata: string): Promise<void> {
 }
 
 /** Checksums find pages that the disk has spoiled. The locale is Postgres's own, so sorting never depends on the machine's. */
-async function runInitdb(folder: string, binaries: PostgresBinaries, user: PostgresUser): Promise<void> {
+async function runInitdb(folder: string, binaries: PostgresBinaries, user: PostgresUser, durable: boolean): Promise<void> {
   const options = ['--username', ROLE, '--encoding=UTF8', '--auth=peer', '--data-checksums', '--no-instructions'];
   const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  const { program, args, ...as } = user.command(binaries.initdb, ['--pgdata', folder, ...options, ...locale]);
+  const { program, args, ...as } = user.command(binaries.initdb, [
+    '--pgdata',
+    folder,
+    ...options,
+    ...locale,
+    ...(durable ? [] : ['--no-sync']),
+  ]);
   const env = { ...CLEAN_ENV, ...binaries.env };
   const child = spawn(program, args, { ...as, env, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
@@ -98,7 +109,8 @@ const FULL_BYTES = 1024 * 1024;
 /** Turns what Postgres printed before it gave up into an error that says what to do. */
 export async function postgresFailed(what: string, said: string, folder: string): Promise<TenonError> {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
-  const line = lines.find((l) => /(FATAL|PANIC|error):/.test(l)) ?? lines.findLast((l) => /could not|cannot/.test(l)) ?? lines.at(-1);
+  const line =
+    lines.find((l) => /(FATAL|PANIC|error):/.test(l)) ?? lines.findLast((l) => /could not|cannot/.test(l)) ?? lines.at(-1);
   const reason = line?.replace(/^.*?(FATAL|PANIC|error): +/, '') ?? 'it gave no reason';
   const { bavail, bsize } = await statfs(folder);
   const full = /No space left on device|Disk quota exceeded|Check free disk space/.test(said) || bavail * bsize < FULL_BYTES;

@@ -107,21 +107,29 @@ function parents(path: string): string[] {
   return parent === path ? [] : [...parents(parent), parent];
 }
 
+/**
+ * Without `no_setuid_fixup` the system call `access`, by which initdb looks for Postgres, would leave the capability out
+ * of account. Other capabilities than the one named do not survive the start of the program.
+ */
 async function setprivTo({ uid, gid }: Account): Promise<{ program: string; args: string[] } | undefined> {
   const program = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
   const capability = await passingCapability();
   if (program === undefined || capability === undefined) return undefined;
-  const capabilities = [`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`];
+  const capabilities = [`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`, '--securebits=+no_setuid_fixup'];
   return { program, args: [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...capabilities, '--'] };
 }
 
-/** The weakest capability among ours that passes closed folders. Containers often withhold the first. */
+const DAC_OVERRIDE = 1n << 1n;
+const DAC_READ_SEARCH = 1n << 2n;
+const SETPCAP = 1n << 8n;
+
+/** The weakest capability among ours that passes closed folders, if we may hand it down. Containers often withhold the first. */
 async function passingCapability(): Promise<string | undefined> {
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
   const ours = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  if (ours & (1n << 2n)) return 'dac_read_search';
-  if (ours & (1n << 1n)) return 'dac_override';
-  return undefined;
+  if (!(ours & SETPCAP)) return undefined;
+  if (ours & DAC_READ_SEARCH) return 'dac_read_search';
+  return ours & DAC_OVERRIDE ? 'dac_override' : undefined;
 }
 
 function closedFolder(folder: string, user: string): TenonError {

@@ -34,6 +34,9 @@ const SETTINGS = {
   max_wal_size: '512MB',
   log_line_prefix: '%m [%p] ',
   log_checkpoints: 'off',
+  // What a statement did wrong is told to who sent it. The log grows unseen, and a row's values do not belong in it.
+  log_min_messages: 'log',
+  log_min_error_statement: 'panic',
   timezone: 'UTC',
 } as const;
 

@@ -46,7 +46,10 @@ describe('migrate', () => {
   });
 
   it('refuses a server that is too old', async () => {
-    await ask(t.url, "create schema old; create function old.current_setting(text) returns text language sql as $$ select '140012' $$");
+    await ask(
+      t.url,
+      "create schema old; create function old.current_setting(text) returns text language sql as $$ select '140012' $$",
+    );
     const url = `${t.url}&options=${encodeURIComponent('-c search_path=old,pg_catalog')}`;
     await expect(migrate(url)).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('Postgres 14') });
   });

@@ -1,9 +1,11 @@
-import { chmod, cp, lstat, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, cp, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { findBinaries } from '../../src/db/postgres-binaries.ts';
+import { SKIPS } from '../servers/allowed-skips.ts';
 import { ask, temporaryFolder } from './embedded.ts';
 
 /** The package as npm unpacks it when install scripts are off: without a single link, in a folder that is read-only. */
@@ -44,10 +46,24 @@ describe('the binaries', () => {
     await openEmbeddedPostgres(folder, { native: second }).then(({ close }) => close());
   });
 
-  it('need no links where the install script has made them', async ({ skip }) => {
+  it('need no links of ours where the install script has made them', async () => {
+    const native = await temporaryFolder();
+    await mkdir(join(native, 'lib'));
+    await writeFile(join(native, 'pg-symlinks.json'), '[{"source":"native/lib/a.so.1","target":"native/lib/a.so"}]');
+    await writeFile(join(native, 'lib', 'a.so'), '');
     const links = join(await temporaryFolder(), 'links');
-    const { env } = await findBinaries(links);
-    skip(Object.keys(env).length > 0, 'this node_modules was installed without links');
-    expect(env).toEqual({});
+    expect((await findBinaries(links, native)).env).toEqual({});
+    expect(existsSync(links)).toBe(false);
+  });
+
+  it('run from a folder that is closed to others, as under root’s home', async ({ skip }) => {
+    skip(process.getuid?.() !== 0, SKIPS.notRoot);
+    const native = await packageWithoutLinks();
+    await chmod(join(native, '..'), 0o700);
+    const folder = await temporaryFolder();
+    await chmod(folder, 0o700);
+    const server = await openEmbeddedPostgres(join(folder, 'lake'), { native });
+    expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await server.close();
   });
 });
