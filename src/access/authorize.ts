@@ -15,13 +15,17 @@ const RANK: Readonly<Record<Role, number>> = { reader: 0, editor: 1, admin: 2 };
 export function authorize(as: Principal, action: Action, what: string): void {
   if (mayAct(as, action)) return;
   const needed = NEEDED[action];
-  throw new TenonError('FORBIDDEN', `«${as.name}» has the role ${as.role} and may not ${action} ${what}: that needs the role ${needed}.`, {
-    principal: as.name,
-    role: as.role,
-    needed,
-    action,
-    what,
-  });
+  throw new TenonError(
+    'FORBIDDEN',
+    `«${as.name}» has the role ${as.role} and may not ${action} ${what}: that needs the role ${needed}.`,
+    {
+      principal: as.name,
+      role: as.role,
+      needed,
+      action,
+      what,
+    },
+  );
 }
 
 /** The same question without a throw, for lists that show less to some. A role that is not known may nothing. */

@@ -10,7 +10,10 @@ import { createToken } from './tokens.ts';
  * `keep` stores the token (in `<data>/admin-token`, 0600) before the transaction commits: a crash in between leaves a file
  * that the next start overwrites, and never an admin whose token nobody has.
  */
-export async function ensureAdmin(ground: Ground, keep?: (token: string) => Promise<void>): Promise<{ readonly created?: string }> {
+export async function ensureAdmin(
+  ground: Ground,
+  keep?: (token: string) => Promise<void>,
+): Promise<{ readonly created?: string }> {
   if ((await countAdmins(ground.db)) > 0) return {};
   return write(ground, { principal: SYSTEM, owner: 'api' }, async (w) => {
     if ((await countAdmins(w.tx)) > 0) return {};

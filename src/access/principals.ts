@@ -39,15 +39,25 @@ export async function grantRole(w: Write, grant: { readonly principal: string; r
   }
   await w.tx.update(principals).set({ role: grant.role }).where(eq(principals.id, before.id));
   const entry = await w.entry({ id: before.id });
-  entry.note({ kind: 'principal.changed', before: { name: before.name, role: before.role }, after: { name: before.name, role: grant.role } });
+  entry.note({
+    kind: 'principal.changed',
+    before: { name: before.name, role: before.role },
+    after: { name: before.name, role: grant.role },
+  });
   return { ...before, role: grant.role };
 }
 
 /** Without a check: for a run that goes on as its principal, and for those who hold a name from a check before. */
-export async function findPrincipal(db: Db, by: { readonly id: string } | { readonly name: string }): Promise<Principal | undefined> {
+export async function findPrincipal(
+  db: Db,
+  by: { readonly id: string } | { readonly name: string },
+): Promise<Principal | undefined> {
   if ('id' in by && by.id === SYSTEM.id) return SYSTEM;
   const key = 'id' in by ? eq(principals.id, by.id) : eq(principals.name, by.name);
-  const [found] = await db.select(COLUMNS).from(principals).where(and(key, isNull(principals.ended)));
+  const [found] = await db
+    .select(COLUMNS)
+    .from(principals)
+    .where(and(key, isNull(principals.ended)));
   return found;
 }
 
@@ -81,12 +91,18 @@ export async function countAdmins(db: Db): Promise<number> {
 
 function checkPrincipalName(name: string): void {
   if (PLAIN_NAME.test(name) && name !== SYSTEM.name) return;
-  throw new TenonError('BAD_INPUT', 'A principal’s name has 1 to 127 letters, digits or . _ @ + -, begins with a letter or a digit, and is not «system».', {
-    name: name.slice(0, 200),
-  });
+  throw new TenonError(
+    'BAD_INPUT',
+    'A principal’s name has 1 to 127 letters, digits or . _ @ + -, begins with a letter or a digit, and is not «system».',
+    {
+      name: name.slice(0, 200),
+    },
+  );
 }
 
 function checkRole(role: string): void {
   if (ROLES.some((known) => known === role)) return;
-  throw new TenonError('BAD_INPUT', `There is no role «${role.slice(0, 50)}»: roles are ${ROLES.join(', ')}.`, { role: role.slice(0, 50) });
+  throw new TenonError('BAD_INPUT', `There is no role «${role.slice(0, 50)}»: roles are ${ROLES.join(', ')}.`, {
+    role: role.slice(0, 50),
+  });
 }

@@ -24,7 +24,11 @@ const TEXT_AT = 33;
  */
 export function openSecrets(source: { readonly key: string } | { readonly keyFile: string }): Secrets {
   const key = 'key' in source ? readKey(source.key, 'TENON_SECRET_KEY') : openKeyFile(source.keyFile);
-  const fingerprint = createHash('sha256').update('tenon secret key').update(key).digest().subarray(0, NONCE_AT - FINGERPRINT_AT);
+  const fingerprint = createHash('sha256')
+    .update('tenon secret key')
+    .update(key)
+    .digest()
+    .subarray(0, NONCE_AT - FINGERPRINT_AT);
   return {
     seal: (text, aad) => seal(key, fingerprint, text, aad),
     unseal: (sealed, aad) => unseal(key, fingerprint, sealed, aad),
@@ -61,7 +65,12 @@ function unseal(key: Buffer, fingerprint: Buffer, sealed: Uint8Array, aad: strin
 }
 
 function unreadable(cause?: unknown): TenonError {
-  return new TenonError('DATA_UNREADABLE', 'This secret was changed, or moved here from another row. Enter it again.', {}, { cause });
+  return new TenonError(
+    'DATA_UNREADABLE',
+    'This secret was changed, or moved here from another row. Enter it again.',
+    {},
+    { cause },
+  );
 }
 
 function openKeyFile(file: string): Buffer {
@@ -69,7 +78,12 @@ function openKeyFile(file: string): Buffer {
     return readKeyFile(file) ?? makeKeyFile(file);
   } catch (cause) {
     if (cause instanceof TenonError) throw cause;
-    throw new TenonError('DATA_DIRECTORY', `The key file ${file} can be neither read nor made: ${codeOf(cause)}.`, { file }, { cause });
+    throw new TenonError(
+      'DATA_DIRECTORY',
+      `The key file ${file} can be neither read nor made: ${codeOf(cause)}.`,
+      { file },
+      { cause },
+    );
   }
 }
 
@@ -77,7 +91,9 @@ function readKeyFile(file: string): Buffer | undefined {
   try {
     const text = readFileSync(file, 'utf8');
     if ((statSync(file).mode & 0o007) !== 0) {
-      throw new TenonError('DATA_DIRECTORY', `Everybody on this machine may read or change ${file}. Run: chmod 600 ${file}`, { file });
+      throw new TenonError('DATA_DIRECTORY', `Everybody on this machine may read or change ${file}. Run: chmod 600 ${file}`, {
+        file,
+      });
     }
     return readKey(text, file);
   } catch (error) {
@@ -109,7 +125,9 @@ function readKey(text: string, from: string): Buffer {
   const trimmed = text.trim();
   const key = Buffer.from(trimmed, 'base64');
   if (key.length !== KEY_BYTES || key.toString('base64').replaceAll('=', '') !== trimmed.replaceAll('=', '')) {
-    throw new TenonError('BAD_CONFIG', `${from} must hold ${KEY_BYTES} bytes in base64 (as from: openssl rand -base64 32).`, { from });
+    throw new TenonError('BAD_CONFIG', `${from} must hold ${KEY_BYTES} bytes in base64 (as from: openssl rand -base64 32).`, {
+      from,
+    });
   }
   return key;
 }

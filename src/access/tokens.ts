@@ -34,8 +34,10 @@ export async function createToken(
   draft: { readonly principal: string; readonly name: string; readonly expiresAt?: Date | undefined },
 ): Promise<{ readonly id: string; readonly token: string }> {
   authorize(w.by.principal, 'admin', 'tokens');
-  if (draft.name.trim() === '' || draft.name.length > 200) throw new TenonError('BAD_INPUT', 'A token’s name has 1 to 200 characters.');
-  if (draft.expiresAt !== undefined && !(draft.expiresAt > w.at)) throw new TenonError('BAD_INPUT', 'A token must expire in the future.');
+  if (draft.name.trim() === '' || draft.name.length > 200)
+    throw new TenonError('BAD_INPUT', 'A token’s name has 1 to 200 characters.');
+  if (draft.expiresAt !== undefined && !(draft.expiresAt > w.at))
+    throw new TenonError('BAD_INPUT', 'A token must expire in the future.');
   const principal = await getPrincipal(w.tx, draft.principal);
   const id = w.newId();
   const token = PREFIX + randomBytes(SECRET_BYTES).toString('base64url');
@@ -48,7 +50,10 @@ export async function createToken(
     expiresAt: draft.expiresAt ?? null,
   });
   const entry = await w.entry({ id });
-  entry.note({ kind: 'token.created', after: { principal: principal.name, name: draft.name, expiresAt: draft.expiresAt?.toISOString() } });
+  entry.note({
+    kind: 'token.created',
+    after: { principal: principal.name, name: draft.name, expiresAt: draft.expiresAt?.toISOString() },
+  });
   return { id, token };
 }
 

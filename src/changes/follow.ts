@@ -72,7 +72,10 @@ async function step(ground: Ground, follower: Follower): Promise<boolean> {
     reached('follow.before-apply');
     await follower.apply(tx, rows.map(toChange));
     reached('follow.before-cursor');
-    await tx.update(followers).set({ cursor: last.position, movedAt: ground.clock(), error: null }).where(eq(followers.name, follower.name));
+    await tx
+      .update(followers)
+      .set({ cursor: last.position, movedAt: ground.clock(), error: null })
+      .where(eq(followers.name, follower.name));
     return rows.length === batch;
   });
 }
@@ -82,7 +85,11 @@ async function step(ground: Ground, follower: Follower): Promise<boolean> {
  * is at work, and to queue behind it would only keep a connection busy. `wait` queues all the same, for whoever must do
  * something while the follower stands still.
  */
-export async function holdFollower(tx: Db, name: string, options: { readonly wait?: boolean } = {}): Promise<Position | undefined> {
+export async function holdFollower(
+  tx: Db,
+  name: string,
+  options: { readonly wait?: boolean } = {},
+): Promise<Position | undefined> {
   const query = tx.select().from(followers).where(eq(followers.name, name));
   const [row] = await (options.wait === true ? query.for('update') : query.for('update', { skipLocked: true }));
   return row?.cursor;

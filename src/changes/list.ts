@@ -25,7 +25,8 @@ export interface ChangeFilter {
 /** A page of the log, oldest first unless the filter says otherwise. A cursor is the text of a position. */
 export async function listChanges(db: Db, filter: ChangeFilter, page: PageRequest): Promise<Page<Change>> {
   const cursor = page.after === undefined ? undefined : parsePosition(page.after);
-  const beyond = cursor === undefined ? undefined : filter.newestFirst === true ? lt(changes.position, cursor) : gt(changes.position, cursor);
+  const beyond =
+    cursor === undefined ? undefined : filter.newestFirst === true ? lt(changes.position, cursor) : gt(changes.position, cursor);
   const rows = await db
     .select()
     .from(changes)
@@ -46,7 +47,8 @@ export async function latestPosition(db: Db): Promise<Position> {
 
 /** Reads a position that came from outside. Throws BAD_INPUT. */
 export function parsePosition(text: string): Position {
-  if (!/^\d{1,18}$/.test(text)) throw new TenonError('BAD_INPUT', `«${text.slice(0, 40)}» is no position in the log.`, { position: text.slice(0, 40) });
+  if (!/^\d{1,18}$/.test(text))
+    throw new TenonError('BAD_INPUT', `«${text.slice(0, 40)}» is no position in the log.`, { position: text.slice(0, 40) });
   return BigInt(text);
 }
 

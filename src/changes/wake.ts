@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client, Pool, type ClientConfig } from 'pg';
 import type { Ground } from '../db/db.ts';
 import { CHANGES_CHANNEL } from './write.ts';
 
@@ -45,21 +45,21 @@ export function openWake(ground: Ground): Wake {
 }
 
 /** Drizzle keeps the pool that it was made with, but its type does not say so. */
-function poolOptions(ground: Ground): pg.ClientConfig | undefined {
+function poolOptions(ground: Ground): ClientConfig | undefined {
   const pool = (ground.db as { readonly $client?: unknown }).$client;
-  return pool instanceof pg.Pool ? pool.options : undefined;
+  return pool instanceof Pool ? pool.options : undefined;
 }
 
 class SharedWake {
-  private readonly options: pg.ClientConfig | undefined;
+  private readonly options: ClientConfig | undefined;
   private readonly waiters = new Set<() => void>();
-  private client: pg.Client | undefined;
+  private client: Client | undefined;
   private connecting: Promise<void> | undefined;
   private restUntilMs = 0;
   /** How often it rang so far. */
   rings = 0;
 
-  constructor(options: pg.ClientConfig | undefined) {
+  constructor(options: ClientConfig | undefined) {
     this.options = options;
   }
 
@@ -86,12 +86,12 @@ class SharedWake {
 
   private ring(): void {
     this.rings += 1;
-    for (const finish of [...this.waiters]) finish();
+    for (const finish of this.waiters) finish();
   }
 
   private async connect(): Promise<void> {
     if (this.options === undefined) return;
-    const client = new pg.Client(this.options);
+    const client = new Client(this.options);
     client.on('notification', () => this.ring());
     client.on('error', () => this.lose());
     client.on('end', () => this.lose());

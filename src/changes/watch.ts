@@ -22,7 +22,10 @@ export async function* watchChanges(
     while (!signal.aborted) {
       // Read before the page: all up to it is in the page or does not match, so the next round need not look there again.
       const latest = await latestPosition(ground.db);
-      const page = latest > after ? await listChanges(ground.db, { ...filter, newestFirst: false }, { first: BATCH, after: String(after) }) : undefined;
+      const page =
+        latest > after
+          ? await listChanges(ground.db, { ...filter, newestFirst: false }, { first: BATCH, after: String(after) })
+          : undefined;
       for (const { item } of page?.items ?? []) {
         if (signal.aborted) return;
         yield item;

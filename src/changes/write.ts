@@ -19,7 +19,7 @@ export interface Write {
   entry(subject: Subject): Promise<Entry>;
 }
 
-export interface Subject {
+interface Subject {
   readonly id: string;
   readonly database?: string;
   readonly table?: string;

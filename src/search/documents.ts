@@ -9,7 +9,13 @@ import type { Document } from './search-index.ts';
 const MAX_DESCRIPTION_CHARS = 2_000;
 
 export function databaseDocument(database: Database): Document {
-  return { id: `database:${database.id}`, kind: 'database', name: database.name, path: [database.name], description: describe(database.description) };
+  return {
+    id: `database:${database.id}`,
+    kind: 'database',
+    name: database.name,
+    path: [database.name],
+    description: describe(database.description),
+  };
 }
 
 export interface TableDocuments {
@@ -25,7 +31,14 @@ export interface TableDocuments {
 export function tableDocuments(table: Table, maxColumns: number): TableDocuments {
   const name = [table.database, table.name];
   const documents: Document[] = [
-    { id: `table:${table.id}`, kind: 'table', name: name.join('.'), path: name, tableId: table.id, description: describe(table.description) },
+    {
+      id: `table:${table.id}`,
+      kind: 'table',
+      name: name.join('.'),
+      path: name,
+      tableId: table.id,
+      description: describe(table.description),
+    },
   ];
   let leftOut = 0;
   for (const { steps, comment } of byDepth([...table.schema.columns, ...table.schema.partitionKeys])) {
@@ -35,7 +48,12 @@ export function tableDocuments(table: Table, maxColumns: number): TableDocuments
   return { documents, leftOut };
 }
 
-function columnDocument(table: Table, tablePath: readonly string[], steps: readonly PathStep[], comment: string | undefined): Document {
+function columnDocument(
+  table: Table,
+  tablePath: readonly string[],
+  steps: readonly PathStep[],
+  comment: string | undefined,
+): Document {
   const path = formatPath(steps);
   return {
     id: `column:${table.id}:${path}`,
@@ -49,7 +67,9 @@ function columnDocument(table: Table, tablePath: readonly string[], steps: reado
 
 /** A secret that somebody wrote into a comment is not made easier to find. */
 function describe(text: string | undefined): string | undefined {
-  return text === undefined || text.trim() === '' ? undefined : redact(text.slice(0, MAX_DESCRIPTION_CHARS)).replaceAll('\u0000', ' ');
+  return text === undefined || text.trim() === ''
+    ? undefined
+    : redact(text.slice(0, MAX_DESCRIPTION_CHARS)).replaceAll('\u0000', ' ');
 }
 
 interface Place {

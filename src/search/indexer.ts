@@ -23,13 +23,18 @@ export interface IndexOptions {
 }
 
 /** Keeps the index like the catalog, a moment behind it, until `signal` aborts. */
-export function followCatalog(ground: Ground, index: SearchIndex, options: IndexOptions & { readonly signal: AbortSignal }): Promise<void> {
+export function followCatalog(
+  ground: Ground,
+  index: SearchIndex,
+  options: IndexOptions & { readonly signal: AbortSignal },
+): Promise<void> {
   return follow(ground, {
     name: INDEXER,
     batch: CHANGES_AT_ONCE,
     signal: options.signal,
     apply: (tx, changes) => indexChanges(tx, index, changes, options),
-    onError: (error, failures) => options.log?.('warn', 'The search index cannot follow the catalog.', { failures, error: String(error) }),
+    onError: (error, failures) =>
+      options.log?.('warn', 'The search index cannot follow the catalog.', { failures, error: String(error) }),
   });
 }
 
@@ -37,7 +42,7 @@ export function followCatalog(ground: Ground, index: SearchIndex, options: Index
  * Takes from the changes only what they are about, and indexes that as it is now: a change that is applied twice, or late,
  * does no harm.
  */
-export async function indexChanges(tx: Db, index: SearchIndex, changes: readonly Change[], options: IndexOptions): Promise<void> {
+async function indexChanges(tx: Db, index: SearchIndex, changes: readonly Change[], options: IndexOptions): Promise<void> {
   const of = (what: string): readonly Change[] => changes.filter(({ kind }) => kind.startsWith(`${what}.`));
   // Dropping comes first: under the name of a dropped database there may be a new one, whose tables come later in the log.
   for (const { kind, database } of of('database')) {
@@ -82,7 +87,9 @@ export async function indexTables(tx: Db, index: SearchIndex, tables: readonly T
 function documentsOf(table: Table, { maxColumns, log }: IndexOptions): readonly Document[] {
   const { documents, leftOut } = tableDocuments(table, maxColumns);
   if (leftOut > 0) {
-    log?.('warn', `Of ${table.database}.${table.name} only ${maxColumns} columns are searchable; limits.columns says how many.`, { leftOut });
+    log?.('warn', `Of ${table.database}.${table.name} only ${maxColumns} columns are searchable; limits.columns says how many.`, {
+      leftOut,
+    });
   }
   return documents;
 }

@@ -47,12 +47,21 @@ function documentMarks({ kind, path }: Document): string[] {
   const endings = names.map((_, i) => nameMark(names.slice(i).join('.')));
   const own = path.at(-1) ?? '';
   const joined = [wordsOf(own), ...splitNames(own)].filter((words) => words.length > 1).map(joinedMark);
-  return unique([fullNameMark(names.join('.')), ...endings, ...joined, ...wordsOf(own).map(inNameMark), databaseMark(names[0] ?? ''), kindMark(kind)]);
+  return unique([
+    fullNameMark(names.join('.')),
+    ...endings,
+    ...joined,
+    ...wordsOf(own).map(inNameMark),
+    databaseMark(names[0] ?? ''),
+    kindMark(kind),
+  ]);
 }
 
 /** How a name is compared: folded, and without what only tells its parts apart, as in `items[].price` or `"odd name"`. */
 export function nameKey(text: string): string {
-  return foldText(text).replace(/\[\]|\{key\}|\{value\}|["`\0]/g, '').trim();
+  return foldText(text)
+    .replace(/\[\]|\{key\}|\{value\}|["`\0]/g, '')
+    .trim();
 }
 
 export function isMark(lexeme: string): boolean {

@@ -51,7 +51,9 @@ interface Search {
  */
 export async function searchPostgres(db: Db, query: SearchQuery): Promise<Page<Hit>> {
   if (query.text.length > MAX_QUERY_CHARS) {
-    throw new TenonError('LIMIT', `A search has at most ${MAX_QUERY_CHARS} characters, not ${query.text.length}.`, { limit: MAX_QUERY_CHARS });
+    throw new TenonError('LIMIT', `A search has at most ${MAX_QUERY_CHARS} characters, not ${query.text.length}.`, {
+      limit: MAX_QUERY_CHARS,
+    });
   }
   const kinds = DOCUMENT_KINDS.filter((kind) => query.kinds === undefined || query.kinds.includes(kind));
   const cursors = cursorsOf(['search', query.text, query.database ?? '', kinds]);
@@ -80,7 +82,12 @@ async function fillPage(search: Search, from: readonly CursorPart[] | undefined)
   return { items, hasNextPage: false };
 }
 
-async function searchStage(search: Search, stage: Stage, limit: number, after: readonly CursorPart[] | undefined): Promise<readonly Row[]> {
+async function searchStage(
+  search: Search,
+  stage: Stage,
+  limit: number,
+  after: readonly CursorPart[] | undefined,
+): Promise<readonly Row[]> {
   const wanted = stageQuery(stage, search.sought);
   const before = earlierQueries(stage, search.sought);
   if (wanted === undefined || before.includes(wanted)) return [];
@@ -139,7 +146,8 @@ function missingWords(stage: Stage, sought: Sought): SQL {
   if (stage === 'words' || stage === 'typo') return lacks(wholeName(sought));
   if (stage !== 'parents' && stage !== 'description' && stage !== 'some words') return sql`0`;
   const notInName = eachWord(sought).map(lacks);
-  const nowhere = stage === 'some words' ? eachWord(sought, '').map((query) => sql`${MAX_QUERY_WORDS + 1}::int * ${lacks(query)}`) : [];
+  const nowhere =
+    stage === 'some words' ? eachWord(sought, '').map((query) => sql`${MAX_QUERY_WORDS + 1}::int * ${lacks(query)}`) : [];
   return sql.join([...notInName, ...nowhere], sql` + `);
 }
 

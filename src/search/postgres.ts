@@ -14,7 +14,10 @@ const INDEX_LOCK = 7_310_002;
 export function openPostgresIndex(db: Db): SearchIndex {
   return {
     put: (to, documents) => inTurn(to, (tx) => put(tx, documents)),
-    remove: (from, what) => inTurn(from, (tx) => remove(tx, 'database' in what ? inDatabase(what.database) : ofTables(what.tableIds, what.except ?? []))),
+    remove: (from, what) =>
+      inTurn(from, (tx) =>
+        remove(tx, 'database' in what ? inDatabase(what.database) : ofTables(what.tableIds, what.except ?? [])),
+      ),
     search: (query) => searchPostgres(db, query),
     clear: (from) =>
       inTurn(from, async (tx) => {
@@ -47,7 +50,11 @@ interface Drafted {
 async function putSome(tx: Db, documents: readonly Document[]): Promise<void> {
   const drafts = documents.map((document): Drafted => {
     const words = documentWords(document);
-    return { document, words: [...new Set([...words.name, ...words.parents, ...words.description])], vector: documentVector(document, words) };
+    return {
+      document,
+      words: [...new Set([...words.name, ...words.parents, ...words.description])],
+      vector: documentVector(document, words),
+    };
   });
   const former = await changedAmong(tx, drafts);
   const changed = drafts.filter(({ document }) => former.has(document.id));
@@ -78,7 +85,8 @@ async function changedAmong(tx: Db, drafts: readonly Drafted[]): Promise<Map<str
 
 /** Arrays, because a statement takes no more than 65,535 parameters. */
 function unnest(drafts: readonly Drafted[]): SQL {
-  const column = (of: (draft: Drafted) => string | undefined): SQL => sql`${sql.param(drafts.map((draft) => of(draft) ?? null))}::text[]`;
+  const column = (of: (draft: Drafted) => string | undefined): SQL =>
+    sql`${sql.param(drafts.map((draft) => of(draft) ?? null))}::text[]`;
   return sql`unnest(${column(({ document }) => document.id)}, ${column(({ document }) => document.kind)}, ${column(({ document }) => document.name)},
     ${column(({ document }) => document.tableId)}, ${column(({ document }) => document.description)}, ${column(({ vector }) => vector)})
     as draft (id, kind, name, table_id, description, words)`;

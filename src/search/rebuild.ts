@@ -26,7 +26,12 @@ export async function rebuild(ground: Ground, index: SearchIndex, options: Rebui
     do {
       const page = await standingStill(ground, async (tx) => {
         const found = await listTables(tx, SYSTEM, { database }, { first: TABLES_AT_ONCE, after });
-        await indexTables(tx, index, found.items.map(({ item }) => item), options);
+        await indexTables(
+          tx,
+          index,
+          found.items.map(({ item }) => item),
+          options,
+        );
         return found;
       });
       tables += page.items.length;

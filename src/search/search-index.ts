@@ -60,7 +60,10 @@ export interface SearchIndex {
   /** Adds documents, or replaces those of the same ids. Putting the same again changes nothing. */
   put(db: Db, documents: readonly Document[]): Promise<void>;
   /** Removes the documents of tables but for those named, or all of a database: its own, its tables' and their columns'. */
-  remove(db: Db, what: { readonly tableIds: readonly string[]; readonly except?: readonly string[] } | { readonly database: string }): Promise<void>;
+  remove(
+    db: Db,
+    what: { readonly tableIds: readonly string[]; readonly except?: readonly string[] } | { readonly database: string },
+  ): Promise<void>;
   /** Hits by stage; within one stage databases, tables, columns, and the shorter name first. Throws LIMIT, BAD_INPUT. */
   search(query: SearchQuery): Promise<Page<Hit>>;
   /** Removes everything. */

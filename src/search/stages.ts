@@ -43,7 +43,8 @@ export function eachWord(sought: Sought, weights: string = IN_NAME): string[] {
 /** Matches names that consist of the words, each as it was typed or, where it is not known, as it was probably meant. */
 export function wholeName({ meanings }: Sought): string {
   const [only, ...others] = meanings;
-  if (only !== undefined && others.length === 0) return [only.word, ...only.close].map((term) => quoteLexeme(nameMark(term))).join('|');
+  if (only !== undefined && others.length === 0)
+    return [only.word, ...only.close].map((term) => quoteLexeme(nameMark(term))).join('|');
   return quoteLexeme(joinedMark(meanings.map(({ word, close }) => close[0] ?? word)));
 }
 

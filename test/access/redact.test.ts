@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { redact } from '../../src/access/redact.ts';
 
@@ -38,7 +38,10 @@ describe('redact', () => {
       ['authorization: basic dXNlcjpwYXNz', 'authorization: basic ***'],
       ['token tenon_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA was refused', 'token tenon_*** was refused'],
       ['The key AKIAIOSFODNN7EXAMPLE is unknown', 'The key AKIA*** is unknown'],
-      ['GET /b/k?X-Amz-Credential=AKIA/x&X-Amz-Signature=0a1b&list-type=2', 'GET /b/k?X-Amz-Credential=***&X-Amz-Signature=***&list-type=2'],
+      [
+        'GET /b/k?X-Amz-Credential=AKIA/x&X-Amz-Signature=0a1b&list-type=2',
+        'GET /b/k?X-Amz-Credential=***&X-Amz-Signature=***&list-type=2',
+      ],
       ['-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.', '-----BEGIN RSA PRIVATE KEY-----***.'],
     ];
     for (const [text, shown] of cases) expect(redact(text)).toBe(shown);
@@ -60,12 +63,23 @@ describe('redact', () => {
   });
 
   it('changes nothing the second time', () => {
-    fc.assert(fc.property(fc.constantFrom(...SHAPES), secret, (shape, text) => redact(redact(shape(text))) === redact(shape(text))));
+    fc.assert(
+      fc.property(fc.constantFrom(...SHAPES), secret, (shape, text) => redact(redact(shape(text))) === redact(shape(text))),
+    );
   });
 
   it('takes time in proportion to the text', () => {
     const started = performance.now();
-    for (const text of ['a://b:', 'password=', '"password":"\\', '://', 'a-', '-----BEGIN PRIVATE KEY-----', "pwd='", 'bearer ']) {
+    for (const text of [
+      'a://b:',
+      'password=',
+      '"password":"\\',
+      '://',
+      'a-',
+      '-----BEGIN PRIVATE KEY-----',
+      "pwd='",
+      'bearer ',
+    ]) {
       redact(text.repeat(20_000));
       redact(`${text.repeat(20_000)}@`);
     }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSecrets } from '../../src/access/secrets.ts';
 
@@ -71,19 +71,24 @@ describe('openSecrets', () => {
     writeFileSync(keyFile, key());
     chmodSync(keyFile, 0o644);
     expect(() => openSecrets({ keyFile })).toThrow(expect.objectContaining({ code: 'DATA_DIRECTORY' }));
-    expect(() => openSecrets({ keyFile: join(dir, 'missing', 'key') })).toThrow(expect.objectContaining({ code: 'DATA_DIRECTORY' }));
+    expect(() => openSecrets({ keyFile: join(dir, 'missing', 'key') })).toThrow(
+      expect.objectContaining({ code: 'DATA_DIRECTORY' }),
+    );
   });
 
-  it.each(['', 'short', randomBytes(31).toString('base64'), randomBytes(33).toString('base64'), `${'!'.repeat(8)}${randomBytes(32).toString('base64')}`])(
-    'refuses the key «%s», without repeating it',
-    (bad) => {
-      try {
-        openSecrets({ key: bad });
-        expect.unreachable();
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'BAD_CONFIG', message: expect.stringContaining('openssl rand -base64 32') });
-        if (bad !== '') expect(String(error)).not.toContain(bad);
-      }
-    },
-  );
+  it.each([
+    '',
+    'short',
+    randomBytes(31).toString('base64'),
+    randomBytes(33).toString('base64'),
+    `${'!'.repeat(8)}${randomBytes(32).toString('base64')}`,
+  ])('refuses the key «%s», without repeating it', (bad) => {
+    try {
+      openSecrets({ key: bad });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'BAD_CONFIG', message: expect.stringContaining('openssl rand -base64 32') });
+      if (bad !== '') expect(String(error)).not.toContain(bad);
+    }
+  });
 });

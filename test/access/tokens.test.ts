@@ -39,7 +39,9 @@ describe('principals and tokens', () => {
   });
 
   it('keeps neither the token nor anything like it in the database', async () => {
-    const { rows } = await t.db.execute(sql`select (select json_agg(tokens) from tokens)::text || (select json_agg(changes) from changes)::text as all`);
+    const { rows } = await t.db.execute(
+      sql`select (select json_agg(tokens) from tokens)::text || (select json_agg(changes) from changes)::text as all`,
+    );
     const all = JSON.stringify(rows);
     expect(all).not.toContain(first);
     expect(all).not.toContain(first.slice('tenon_'.length));
@@ -49,7 +51,10 @@ describe('principals and tokens', () => {
     await bySystem((w) => createPrincipal(w, { name: 'ada', role: 'editor' }));
     const expiresAt = new Date(t.clock().getTime() + 60_000);
     const { token } = await bySystem((w) => createToken(w, { principal: 'ada', name: 'laptop', expiresAt }));
-    expect(await findPrincipalByToken(t.db, token, new Date(expiresAt.getTime() - 1))).toMatchObject({ name: 'ada', role: 'editor' });
+    expect(await findPrincipalByToken(t.db, token, new Date(expiresAt.getTime() - 1))).toMatchObject({
+      name: 'ada',
+      role: 'editor',
+    });
     expect(await findPrincipalByToken(t.db, token, expiresAt)).toBeUndefined();
   });
 
@@ -68,7 +73,17 @@ describe('principals and tokens', () => {
 
   it('knows nobody by a token that is wrong, cut, or something else', async () => {
     const flipped = first.slice(0, -2) + (first.endsWith('AA') ? 'BB' : 'AA');
-    for (const token of ['', 'tenon_', first.slice(0, -1), `${first}x`, flipped, ` ${first}`, first.toUpperCase(), "' or 1=1 --", 'x'.repeat(1e6)]) {
+    for (const token of [
+      '',
+      'tenon_',
+      first.slice(0, -1),
+      `${first}x`,
+      flipped,
+      ` ${first}`,
+      first.toUpperCase(),
+      "' or 1=1 --",
+      'x'.repeat(1e6),
+    ]) {
       expect(await findPrincipalByToken(t.db, token, t.clock())).toBeUndefined();
     }
   });
@@ -81,7 +96,9 @@ describe('principals and tokens', () => {
   });
 
   it('does not take the role from the last admin', async () => {
-    await expect(bySystem((w) => grantRole(w, { principal: 'admin', role: 'reader' }))).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(bySystem((w) => grantRole(w, { principal: 'admin', role: 'reader' }))).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    });
   });
 
   it('is for admins only', async () => {
@@ -95,15 +112,24 @@ describe('principals and tokens', () => {
     await expect(listTokens(t.db, editor, { first: 1 })).rejects.toMatchObject(forbidden);
   });
 
-  it.each(['', ' ', 'system', 'a b', '-x', 'x'.repeat(128), "x'; drop table principals; --", 'a\u0000b'])('refuses the name «%s»', async (name) => {
-    await expect(bySystem((w) => createPrincipal(w, { name, role: 'reader' }))).rejects.toMatchObject({ code: 'BAD_INPUT' });
-  });
+  it.each(['', ' ', 'system', 'a b', '-x', 'x'.repeat(128), "x'; drop table principals; --", 'a\u0000b'])(
+    'refuses the name «%s»',
+    async (name) => {
+      await expect(bySystem((w) => createPrincipal(w, { name, role: 'reader' }))).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    },
+  );
 
   it('refuses a second principal of a name, an unknown one, and a token from the past', async () => {
-    await expect(bySystem((w) => createPrincipal(w, { name: 'ada', role: 'reader' }))).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
-    await expect(bySystem((w) => grantRole(w, { principal: 'bob', role: 'reader' }))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(bySystem((w) => createPrincipal(w, { name: 'ada', role: 'reader' }))).rejects.toMatchObject({
+      code: 'ALREADY_EXISTS',
+    });
+    await expect(bySystem((w) => grantRole(w, { principal: 'bob', role: 'reader' }))).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
     await expect(bySystem((w) => createToken(w, { principal: 'bob', name: 'x' }))).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(bySystem((w) => createToken(w, { principal: 'ada', name: 'x', expiresAt: t.clock() }))).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(bySystem((w) => createToken(w, { principal: 'ada', name: 'x', expiresAt: t.clock() }))).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    });
   });
 
   it('lists principals page by page', async () => {
@@ -115,8 +141,11 @@ describe('principals and tokens', () => {
   });
 
   it('shows in the log who got access, to admins', async () => {
-    const kinds = async (principal: Principal) => (await readChanges(t.db, principal, {}, { first: 100 })).items.map(({ item }) => item.kind);
-    expect(await kinds(SYSTEM)).toEqual(expect.arrayContaining(['principal.created', 'principal.changed', 'token.created', 'token.revoked']));
+    const kinds = async (principal: Principal) =>
+      (await readChanges(t.db, principal, {}, { first: 100 })).items.map(({ item }) => item.kind);
+    expect(await kinds(SYSTEM)).toEqual(
+      expect.arrayContaining(['principal.created', 'principal.changed', 'token.created', 'token.revoked']),
+    );
     expect(await kinds({ id: 'r', name: 'r', role: 'reader' })).toEqual([]);
   });
 });

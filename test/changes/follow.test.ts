@@ -77,7 +77,9 @@ describe('follow', () => {
     await upToDate('cut');
     await change('before the cut');
     await until('the first came', () => seen.length === 1);
-    await t.db.execute(sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen%'`);
+    await t.db.execute(
+      sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen%'`,
+    );
     await change('after the cut');
     await until('the second came', () => seen.length === 2);
   });
@@ -133,7 +135,9 @@ describe('follow', () => {
     start({ ...noting(name, seen), batch: 3 });
     await upToDate(name);
     unhook();
-    const { rows } = await t.db.execute(sql`select (select count(*) from applied where follower = ${name}) = (select count(*) from changes) as whole`);
+    const { rows } = await t.db.execute(
+      sql`select (select count(*) from applied where follower = ${name}) = (select count(*) from changes) as whole`,
+    );
     expect(rows).toEqual([{ whole: true }]);
     expect(crashes).toBeGreaterThan(1);
   });

@@ -19,7 +19,11 @@ describe('watchChanges', () => {
     write(t.ground, BY, async (w) => (await w.entry({ id, database })).note({ kind: 'table.changed' }));
 
   /** Pulls so many changes, then stops as Ctrl-C does. */
-  async function take(count: number, options: { after?: Position; filter?: { database: string } }, meanwhile?: () => Promise<unknown>) {
+  async function take(
+    count: number,
+    options: { after?: Position; filter?: { database: string } },
+    meanwhile?: () => Promise<unknown>,
+  ) {
     const stop = new AbortController();
     const seen: Change[] = [];
     const others = meanwhile?.();

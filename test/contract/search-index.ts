@@ -72,7 +72,12 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
       for (const { name } of LAKE) {
         for (const text of [name, name.toUpperCase(), ` ${name} `]) {
           const [best] = await find(text);
-          expect(best).toMatchObject({ name, stage: 'full name', score: 1, why: [{ field: 'name', reason: `is exactly «${text.trim()}»` }] });
+          expect(best).toMatchObject({
+            name,
+            stage: 'full name',
+            score: 1,
+            why: [{ field: 'name', reason: `is exactly «${text.trim()}»` }],
+          });
         }
       }
     });
@@ -108,7 +113,8 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
     test('lists databases, tables, columns in this order where nothing else decides', async () => {
       const kinds = (await find('lake')).map(({ kind, stage }) => `${stage} ${kind}`);
       expect(kinds[0]).toBe('full name database');
-      expect(kinds.filter((one) => one.startsWith('parents'))).toEqual([...kinds.filter((one) => one.startsWith('parents'))].sort().reverse());
+      const others = kinds.filter((one) => one.startsWith('parents'));
+      expect(others).toEqual([...others].sort().reverse());
     });
 
     test('finds what was typed with a typo, and says what it took it for', async () => {
@@ -121,7 +127,9 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
     });
 
     test('takes a name that is all that was asked for before one that has more', async () => {
-      await fill(['yard.bee_hive_log', 'yard.tables.bee_hive', 'yard.tables.bee_hives', 'yard.hive_bee'].map((name) => documentOf(name)));
+      await fill(
+        ['yard.bee_hive_log', 'yard.tables.bee_hive', 'yard.tables.bee_hives', 'yard.hive_bee'].map((name) => documentOf(name)),
+      );
       expect((await names('bee hive')).slice(0, 3)).toEqual(['yard.tables.bee_hive', 'yard.hive_bee', 'yard.bee_hive_log']);
       expect((await names('bee hvie'))[0]).toBe('yard.tables.bee_hive');
       await open.index.remove(open.db, { database: 'yard' });
@@ -130,7 +138,11 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
 
     test('finds by the beginning of a word', async () => {
       const hits = await find('cust');
-      expect(hits.slice(0, 3).map(({ name }) => name)).toEqual(['lake.customer', 'lake.customer_email', 'lake.customer_emails_archive']);
+      expect(hits.slice(0, 3).map(({ name }) => name)).toEqual([
+        'lake.customer',
+        'lake.customer_email',
+        'lake.customer_emails_archive',
+      ]);
       expect(hits[0]?.why).toEqual([{ field: 'name', reason: '«customer» begins with «cust»' }]);
     });
 
@@ -138,7 +150,8 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
       for (const text of ['customer id', 'customer_id', 'customerId', 'CUSTOMERID', 'customer-id']) {
         expect((await names(text))[0]).toBe('lake.orders.customerId');
       }
-      for (const text of ['http server', 'httpserverlog', 'HTTPServer', 'server_log']) expect((await names(text))[0]).toBe('house.HTTPServerLog');
+      for (const text of ['http server', 'httpserverlog', 'HTTPServer', 'server_log'])
+        expect((await names(text))[0]).toBe('house.HTTPServerLog');
       expect((await names('s3'))[0]).toBe('house.s3_objects');
     });
 
@@ -191,7 +204,9 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
       const page = await open.index.search({ text: 'orders', first: 1 });
       const after = page.items[0]?.cursor;
       await expect(open.index.search({ text: 'id', first: 1, after })).rejects.toMatchObject({ code: 'BAD_INPUT' });
-      await expect(open.index.search({ text: 'orders', database: 'lake', first: 1, after })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+      await expect(open.index.search({ text: 'orders', database: 'lake', first: 1, after })).rejects.toMatchObject({
+        code: 'BAD_INPUT',
+      });
       for (const bad of ['', 'x', 'bm9uZQ', '\u0000', "'"]) {
         await expect(open.index.search({ text: 'orders', first: 1, after: bad })).rejects.toMatchObject({ code: 'BAD_INPUT' });
       }
@@ -205,11 +220,42 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
     });
 
     test('takes any text for what it is: text', async () => {
-      const hostile = ["'; drop table search_documents; --", "a' & 'b", 'a:*', '!(x)', '<->', '\\', "\\'", "it''s", '%', '_', '100%', '{}', '"; x', '🦀', 'ﷺ', '\u0000a', '\uD800', '=', '==lake', '@lake', '#table', 'a|b&c', '\u202eabc'];
+      const hostile = [
+        "'; drop table search_documents; --",
+        "a' & 'b",
+        'a:*',
+        '!(x)',
+        '<->',
+        '\\',
+        "\\'",
+        "it''s",
+        '%',
+        '_',
+        '100%',
+        '{}',
+        '"; x',
+        '🦀',
+        'ﷺ',
+        '\u0000a',
+        '\uD800',
+        '=',
+        '==lake',
+        '@lake',
+        '#table',
+        'a|b&c',
+        '\u202eabc',
+      ];
       for (const text of hostile) await find(text);
       const documents = hostile
         .filter((text) => !text.includes('\u0000') && !text.includes('\uD800'))
-        .map((text, i): Document => ({ id: `column:hostile:${i}`, kind: 'column', name: `odd.hostile.${text}`, path: ['odd', 'hostile', text], tableId: 'hostile', description: text }));
+        .map((text, i): Document => ({
+          id: `column:hostile:${i}`,
+          kind: 'column',
+          name: `odd.hostile.${text}`,
+          path: ['odd', 'hostile', text],
+          tableId: 'hostile',
+          description: text,
+        }));
       await fill(documents);
       for (const { name } of documents) {
         const hits = await find(name);
@@ -227,17 +273,24 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
       await fill([{ ...before, description: 'blue' }]);
       expect(await names('norwegian')).toEqual([]);
       expect(await names('blue')).toEqual(['shop.parrots']);
-      await fill([{ ...before, description: 'green' }, { ...before, description: 'red' }]);
+      await fill([
+        { ...before, description: 'green' },
+        { ...before, description: 'red' },
+      ]);
       expect(await names('green')).toEqual([]);
       expect(await names('red')).toEqual(['shop.parrots']);
     });
 
     test('removes what a table no longer has, a table, or a database with all that is in it', async () => {
-      const documents = ['zoo', 'zoo.apes', 'zoo.apes.name', 'zoo.apes.age', 'zoo.bees', 'zoo.bees.hive'].map((name) => documentOf(name));
+      const documents = ['zoo', 'zoo.apes', 'zoo.apes.name', 'zoo.apes.age', 'zoo.bees', 'zoo.bees.hive'].map((name) =>
+        documentOf(name),
+      );
       await fill([...documents, documentOf('zoo_two.apes')]);
       await open.index.remove(open.db, { tableIds: ['zoo.apes'], except: ['table:zoo.apes', 'column:zoo.apes.name'] });
       await open.settled();
-      expect(new Set(await names('zoo', { database: 'zoo' }))).toEqual(new Set(['zoo', 'zoo.apes', 'zoo.apes.name', 'zoo.bees', 'zoo.bees.hive']));
+      expect(new Set(await names('zoo', { database: 'zoo' }))).toEqual(
+        new Set(['zoo', 'zoo.apes', 'zoo.apes.name', 'zoo.bees', 'zoo.bees.hive']),
+      );
       await open.index.remove(open.db, { tableIds: ['zoo.apes', 'zoo.unheard'] });
       await open.settled();
       expect(new Set(await names('zoo', { database: 'zoo' }))).toEqual(new Set(['zoo', 'zoo.bees', 'zoo.bees.hive']));
@@ -256,7 +309,9 @@ export function describeSearchIndex(suite: SearchIndexSuite): void {
         after = roots.at(-1)?.id;
         if (after === undefined) break;
       }
-      expect(new Set(seen)).toEqual(new Set([...LAKE.filter(({ kind }) => kind !== 'column').map(({ name }) => name), 'shop.parrots', 'zoo_two.apes']));
+      expect(new Set(seen)).toEqual(
+        new Set([...LAKE.filter(({ kind }) => kind !== 'column').map(({ name }) => name), 'shop.parrots', 'zoo_two.apes']),
+      );
       expect(seen).toHaveLength(new Set(seen).size);
     });
 

@@ -4,7 +4,11 @@ import type { Table } from '../../src/model/table.ts';
 import { parseType } from '../../src/model/types.ts';
 import { databaseDocument, tableDocuments } from '../../src/search/documents.ts';
 
-const column = (name: string, type: string, comment?: string): Column => ({ name, type: parseType(type), ...(comment !== undefined && { comment }) });
+const column = (name: string, type: string, comment?: string): Column => ({
+  name,
+  type: parseType(type),
+  ...(comment !== undefined && { comment }),
+});
 
 function tableOf(columns: readonly Column[], more: Partial<Table> = {}): Table {
   return {
@@ -49,7 +53,14 @@ describe('tableDocuments', () => {
     ]);
     expect(leftOut).toBe(0);
     expect(new Set(documents.map(({ id }) => id)).size).toBe(documents.length);
-    expect(documents[0]).toEqual({ id: 'table:t1', kind: 'table', name: 'lake.orders', path: ['lake', 'orders'], tableId: 't1', description: 'all of them' });
+    expect(documents[0]).toEqual({
+      id: 'table:t1',
+      kind: 'table',
+      name: 'lake.orders',
+      path: ['lake', 'orders'],
+      tableId: 't1',
+      description: 'all of them',
+    });
     expect(documents[1]).toMatchObject({ kind: 'column', description: 'of the order' });
     expect(documents[10]?.path).toEqual(['lake', 'orders', 'items', 'price']);
     expect(documents[5]?.path).toEqual(['lake', 'orders', 'odd.name']);
@@ -64,7 +75,10 @@ describe('tableDocuments', () => {
   });
 
   it('shows no secret that somebody wrote into a description, and not more than 2,000 characters of one', () => {
-    const { documents } = tableDocuments(tableOf([column('a', 'int', 'x'.repeat(5_000))], { description: 'from postgres://ada:hunter2@host/db' }), 10);
+    const { documents } = tableDocuments(
+      tableOf([column('a', 'int', 'x'.repeat(5_000))], { description: 'from postgres://ada:hunter2@host/db' }),
+      10,
+    );
     expect(documents[0]?.description).toBe('from postgres://ada:***@host/db');
     expect(documents[1]?.description).toHaveLength(2_000);
   });

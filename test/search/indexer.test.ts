@@ -48,7 +48,8 @@ describe('the indexer', () => {
         schema: { columns: columns.map((one) => ({ name: one, type: parseType('struct<inner:int>') })), partitionKeys: [] },
       }),
     );
-  const caughtUp = () => until('the index is up to date', async () => (await listFollowers(t.db)).find(({ name }) => name === INDEXER)?.upToDate);
+  const caughtUp = () =>
+    until('the index is up to date', async () => (await listFollowers(t.db)).find(({ name }) => name === INDEXER)?.upToDate);
   const names = async (text: string) => (await search(index, SYSTEM, { text, first: 100 })).items.map(({ item }) => item.name);
   const rebuildAll = () => rebuild(t.ground, index, { ...options, signal: new AbortController().signal });
   const contents = async () => (await t.db.execute(sql`select * from search_documents order by id`)).rows;
@@ -85,7 +86,11 @@ describe('the indexer', () => {
   });
 
   it('indexes only so many columns of a table, and says so', async () => {
-    await record('lake', 'wide', Array.from({ length: 30 }, (_, i) => `wide_${i}`));
+    await record(
+      'lake',
+      'wide',
+      Array.from({ length: 30 }, (_, i) => `wide_${i}`),
+    );
     start();
     await caughtUp();
     expect((await names('lake.wide')).filter((name) => name.startsWith('lake.wide'))).toHaveLength(1 + 20);
@@ -106,7 +111,9 @@ describe('the indexer', () => {
 
   it('repairs what is missing, wrong or left over, and never empties the index meanwhile', async () => {
     const before = await contents();
-    await index.remove(t.db, { tableIds: (await index.roots(t.db, { first: 100 })).flatMap(({ tableId }) => tableId ?? []).slice(0, 1) });
+    await index.remove(t.db, {
+      tableIds: (await index.roots(t.db, { first: 100 })).flatMap(({ tableId }) => tableId ?? []).slice(0, 1),
+    });
     await index.put(t.db, [
       { id: 'database:gone', kind: 'database', name: 'gone', path: ['gone'] },
       { id: 'table:gone', kind: 'table', name: 'gone.table', path: ['gone', 'table'], tableId: 'gone' },
@@ -114,12 +121,12 @@ describe('the indexer', () => {
       { id: 'column:left:over', kind: 'column', name: 'lake.left.over', path: ['lake', 'left', 'over'], tableId: 'left' },
     ]);
     let least = Number.POSITIVE_INFINITY;
-    let done = false;
+    const done = new AbortController();
     const watching = (async () => {
-      while (!done) least = Math.min(least, (await names('lake.wide')).length);
+      while (!done.signal.aborted) least = Math.min(least, (await names('lake.wide')).length);
     })();
     await rebuildAll();
-    done = true;
+    done.abort();
     await watching;
     expect(least).toBeGreaterThan(0);
     expect(await contents()).toEqual(before);
@@ -140,7 +147,10 @@ describe('the indexer', () => {
   });
 
   it('is for those who may read, and pages are bounded', async () => {
-    await expect(search(index, { id: 'x', name: 'x', role: 'nobody' as 'reader' }, { text: 'a', first: 1 })).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    for (const first of [0, -1, 1.5, 1e9]) await expect(search(index, SYSTEM, { text: 'a', first })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(
+      search(index, { id: 'x', name: 'x', role: 'nobody' as 'reader' }, { text: 'a', first: 1 }),
+    ).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    for (const first of [0, -1, 1.5, 1e9])
+      await expect(search(index, SYSTEM, { text: 'a', first })).rejects.toMatchObject({ code: 'BAD_INPUT' });
   });
 });

@@ -36,7 +36,9 @@ describe('the term dictionary', () => {
       const found = await counts();
       expect(found?.kept).toEqual(found?.counted);
     };
-    const some = ['lake', 'lake.orders', 'lake.orders.id', 'lake.orders.customerId', 'house.orders'].map((name) => documentOf(name, 'some words, some twice'));
+    const some = ['lake', 'lake.orders', 'lake.orders.id', 'lake.orders.customerId', 'house.orders'].map((name) =>
+      documentOf(name, 'some words, some twice'),
+    );
     await index.put(t.db, some);
     await check();
     await index.put(t.db, [documentOf('lake.orders', 'other words'), ...some.slice(0, 2), documentOf('lake.orders.id')]);
@@ -52,7 +54,9 @@ describe('the term dictionary', () => {
   it('stays true when many write at once', async () => {
     await Promise.all(
       Array.from({ length: 12 }, async (_, n) => {
-        const names = Array.from({ length: 20 }, (__, i) => documentOf(`lake.t${(n + i) % 15}.column_${i % 7}`, `by writer ${n % 3}`));
+        const names = Array.from({ length: 20 }, (__, i) =>
+          documentOf(`lake.t${(n + i) % 15}.column_${i % 7}`, `by writer ${n % 3}`),
+        );
         await index.put(t.db, n % 2 === 0 ? names : names.reverse());
         if (n % 3 === 0) await index.remove(t.db, { tableIds: [`lake.t${n}`] });
       }),
@@ -62,7 +66,12 @@ describe('the term dictionary', () => {
   });
 
   it('writes nothing when the same documents come again', async () => {
-    const versions = async () => (await t.db.execute(sql`select id, xmin::text from search_documents union all select term, xmin::text from search_terms order by 1`)).rows;
+    const versions = async () =>
+      (
+        await t.db.execute(
+          sql`select id, xmin::text from search_documents union all select term, xmin::text from search_terms order by 1`,
+        )
+      ).rows;
     const documents = ['again', 'again.and', 'again.and.again'].map((name) => documentOf(name, name));
     await index.put(t.db, documents);
     const before = await versions();
@@ -82,7 +91,10 @@ describe('the term dictionary', () => {
   it('finds the right one of many names that are typed with one typo', async () => {
     const words = vocabulary();
     await index.clear(t.db);
-    await index.put(t.db, words.map((word) => documentOf(`lake.${word}`)));
+    await index.put(
+      t.db,
+      words.map((word) => documentOf(`lake.${word}`)),
+    );
     const random = randomNumbers(7);
     let found = 0;
     const tries = 200;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldText, typosBetween, wordsAndWholes, wordsOf } from '../../src/search/words.ts';
 
@@ -56,7 +56,11 @@ describe('typosBetween', () => {
     fc.assert(
       fc.property(word, fc.nat(), fc.stringMatching(/^[a-z]$/), (text, seed, letter) => {
         const at = seed % text.length;
-        const changed = [text.slice(0, at) + text.slice(at + 1), text.slice(0, at) + letter + text.slice(at), text.slice(0, at) + letter + text.slice(at + 1)];
+        const changed = [
+          text.slice(0, at) + text.slice(at + 1),
+          text.slice(0, at) + letter + text.slice(at),
+          text.slice(0, at) + letter + text.slice(at + 1),
+        ];
         return changed.every((one) => typosBetween(text, one, 2) <= 1);
       }),
     );
