@@ -1,19 +1,17 @@
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, dropDatabase, ensureDatabase, findDatabase, listDatabases } from '../../src/catalog/databases.ts';
 import { findTable, recordTable } from '../../src/catalog/tables.ts';
 import { latestPosition } from '../../src/changes/list.ts';
 import { write } from '../../src/changes/write.ts';
 import { openTestDb, type TestDb } from '../servers/postgres.ts';
-import { asApi, asCrawler, itemsOf, log, makeSales, reader, salesDraft } from './lake.ts';
+import { asApi, asCrawler, emptyCatalog, itemsOf, log, makeSales, reader, salesDraft } from './lake.ts';
 
 let t: TestDb;
-const opened: TestDb[] = [];
-
-beforeEach(async () => {
+beforeAll(async () => {
   t = await openTestDb();
-  opened.push(t);
 });
-afterAll(() => Promise.all(opened.map((db) => db.close())));
+beforeEach(() => emptyCatalog(t.ground));
+afterAll(() => t.close());
 
 describe('databases', () => {
   it('are made once, with their entry in the log', async () => {

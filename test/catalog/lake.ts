@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { Ground } from '../../src/db/db.ts';
 import { ensureDatabase } from '../../src/catalog/databases.ts';
 import { packManifest } from '../../src/catalog/manifests.ts';
@@ -60,6 +61,23 @@ export function asApi<T>(ground: Ground, fn: (w: Write) => Promise<T>): Promise<
 
 export function asCrawler<T>(ground: Ground, fn: (w: Write) => Promise<T>): Promise<T> {
   return asOwner(ground, 'crawler:lake', fn);
+}
+
+/** Takes everything out of the catalog: much faster than a database for each test. */
+export async function emptyCatalog(ground: Ground): Promise<void> {
+  for (const table of [
+    'lineage',
+    'partitions',
+    'manifests',
+    'versions',
+    'table_states',
+    'tables',
+    'databases',
+    'schemas',
+    'changes',
+  ]) {
+    await ground.db.execute(sql.raw(`delete from ${table}`));
+  }
 }
 
 /** `lake.sales`, recorded by the crawler, with these partitions. */

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { packManifest } from '../../src/catalog/manifests.ts';
 import {
   endPartitions,
@@ -20,6 +20,7 @@ import {
   asCrawler,
   asOwner,
   columns,
+  emptyCatalog,
   files,
   itemsOf,
   log,
@@ -31,13 +32,11 @@ import {
 } from './lake.ts';
 
 let t: TestDb;
-const opened: TestDb[] = [];
-
-beforeEach(async () => {
+beforeAll(async () => {
   t = await openTestDb();
-  opened.push(t);
 });
-afterAll(() => Promise.all(opened.map((db) => db.close())));
+beforeEach(() => emptyCatalog(t.ground));
+afterAll(() => t.close());
 
 const record = (table: Table, drafts: readonly PartitionDraft[]) =>
   asCrawler(t.ground, (w) => recordPartitions(w, table, drafts));

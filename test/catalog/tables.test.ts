@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, ensureDatabase } from '../../src/catalog/databases.ts';
 import { listPartitions, recordPartitions } from '../../src/catalog/partitions.ts';
 import { dropTable, findTable, listTables, recordTable, tablesOf } from '../../src/catalog/tables.ts';
@@ -8,16 +8,26 @@ import { write } from '../../src/changes/write.ts';
 import { schemaHash } from '../../src/model/schema.ts';
 import type { Table } from '../../src/model/table.ts';
 import { openTestDb, type TestDb } from '../servers/postgres.ts';
-import { asApi, asCrawler, asOwner, columns, itemsOf, log, makeSales, partition, reader, salesDraft } from './lake.ts';
+import {
+  asApi,
+  asCrawler,
+  asOwner,
+  columns,
+  emptyCatalog,
+  itemsOf,
+  log,
+  makeSales,
+  partition,
+  reader,
+  salesDraft,
+} from './lake.ts';
 
 let t: TestDb;
-const opened: TestDb[] = [];
-
-beforeEach(async () => {
+beforeAll(async () => {
   t = await openTestDb();
-  opened.push(t);
 });
-afterAll(() => Promise.all(opened.map((db) => db.close())));
+beforeEach(() => emptyCatalog(t.ground));
+afterAll(() => t.close());
 
 const find = (name = 'sales') => findTable(t.db, reader, { database: 'lake', name });
 const wider = {
