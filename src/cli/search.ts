@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Client } from './client.ts';
 import { moreText, nextOf, nodesOf, pageOptions, type Connection, type Perform } from './command.ts';
 import { textTable } from './text-table.ts';
 
@@ -15,6 +17,8 @@ const QUERY = `query ($text: String!, $filter: SearchFilter, $first: Int, $after
   }
 }`;
 
+const WAIT_FOR_INDEX_MS = 5_000;
+
 export function addSearch(program: Command, perform: Perform): void {
   const command = program
     .command('search')
@@ -26,6 +30,7 @@ export function addSearch(program: Command, perform: Perform): void {
   pageOptions(command, 20).action(async (words: string[], _options, self: Command) => {
     const { database, kind, limit, after } = self.opts<{ database?: string; kind?: string; limit: number; after?: string }>();
     await perform(self, async (client) => {
+      await untilIndexed(client);
       const filter = { database: database?.toLowerCase(), kinds: kind === undefined ? undefined : [kind.toUpperCase()] };
       const { search } = await client.ask<{ search: Connection<HitAnswer> }>(QUERY, {
         text: words.join(' '),
@@ -38,6 +43,17 @@ export function addSearch(program: Command, perform: Perform): void {
       return { json: { hits, ...(next !== null && { next }) }, text: hitsText(hits) + moreText(next) };
     });
   });
+}
+
+/** The index is a moment behind the catalog. Who has just crawled wants to find it, so the command waits for the index, a while. */
+async function untilIndexed(client: Client): Promise<void> {
+  for (const deadline = Date.now() + WAIT_FOR_INDEX_MS; Date.now() < deadline; await sleep(50)) {
+    const { status } = await client.ask<{ status: { followers: { name: string; upToDate: boolean; error: string | null }[] } }>(
+      '{ status { followers { name upToDate error } } }',
+    );
+    const index = status.followers.find(({ name }) => name === 'search');
+    if (index?.upToDate === true || typeof index?.error === 'string') return;
+  }
 }
 
 function hitsText(hits: readonly HitAnswer[]): string {

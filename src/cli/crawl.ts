@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import { parsePostgresUrl } from '../connections/postgres-url.ts';
+import { TenonError } from '../model/errors.ts';
+import type { Client } from './client.ts';
+import type { Perform } from './command.ts';
+import { errorText, sizeText } from './output.ts';
+import { bareId, exitOf, RUN_FIELDS, watchRun, type RunAnswer } from './run-progress.ts';
+import { plain, textTable } from './text-table.ts';
+import { readPassword } from './password.ts';
+
+interface Options {
+  readonly database?: string;
+  readonly name?: string;
+  readonly connection?: string;
+  readonly passwordStdin?: boolean;
+  readonly acceptRemovals?: boolean;
+  readonly option?: readonly string[];
+}
+
+export function addCrawl(program: Command, perform: Perform): void {
+  program
+    .command('crawl')
+    .summary('find the tables of a folder, a bucket or a database')
+    .argument('<source>', 'a folder, s3://bucket/prefix, postgres://user@host/database, or the name of a crawler')
+    .option('--database <name>', 'the database that the tables go into (default «default»)')
+    .option('--name <name>', 'of the crawler; left out: made from source and database')
+    .option('--connection <name>', 'the connection to use')
+    .option('--password-stdin', 'read the password from stdin; it is kept encrypted, in a connection')
+    .option('--option <key=value...>', 'an option of the crawler: exclude=tmp/**')
+    .option('--accept-removals', 'remove also what would be parked as a mass removal')
+    .addHelpText('after', '\nExamples:\n  tenon crawl ./lake --database lake\n  tenon crawl s3://bucket/prefix --database lake')
+    .action(async (source: string, options: Options, self: Command) => {
+      await perform(self, async (client, { json, signal }) => {
+        const crawler = await crawlerFor(client, source, options);
+        const { startCrawl } = await client.ask<{ startCrawl: RunAnswer }>(
+          `mutation ($crawler: String!, $acceptRemovals: Boolean) { startCrawl(crawler: $crawler, acceptRemovals: $acceptRemovals) { ${RUN_FIELDS} } }`,
+          { crawler, acceptRemovals: options.acceptRemovals ?? false },
+        );
+        return outcomeOf(await watchRun(client, startCrawl.id, signal), json);
+      });
+    });
+}
+
+/** Defines the crawler of a source, or finds the one that is named. A password goes into a connection and nowhere else. */
+async function crawlerFor(client: Client, source: string, options: Options): Promise<string> {
+  const url = urlOf(source);
+  if (url === undefined) return needCrawler(client, source);
+  const database = options.database ?? 'default';
+  const secret = options.passwordStdin ? await readPassword() : undefined;
+  const { bare, password } = withoutPassword(url, secret);
+  const name = options.name ?? crawlerName(bare, database);
+  const connection = options.connection ?? (password === undefined ? undefined : await defineConnection(client, name, bare, password));
+  await client.ask('mutation ($crawler: CrawlerInput!) { defineCrawler(crawler: $crawler) { name } }', {
+    crawler: { name, url: bare.href, database, connection, options: optionsOf(options.option ?? []) },
+  });
+  return name;
+}
+
+/** What looks like an address is one, what is there as a folder is a folder; anything else is a crawler's name. */
+function urlOf(source: string): URL | undefined {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
+    if (URL.canParse(source)) return new URL(source);
+    throw new TenonError('BAD_INPUT', 'The source looks like an address, but cannot be read as one. Percent-encode what is special in it.');
+  }
+  if (/[\\/.]/.test(source) || existsSync(source)) return pathToFileURL(resolve(source));
+  return undefined;
+}
+
+async function needCrawler(client: Client, name: string): Promise<string> {
+  const { crawler } = await client.ask<{ crawler: { name: string } | null }>('query ($name: String!) { crawler(name: $name) { name } }', { name });
+  if (crawler !== null) return crawler.name;
+  throw new TenonError('NOT_FOUND', `There is neither a folder nor a crawler «${plain(name).slice(0, 200)}».`, { name });
+}
+
+function withoutPassword(url: URL, given: string | undefined): { bare: URL; password: string | undefined } {
+  const bare = new URL(url);
+  const isPostgres = /^postgres(ql)?:$/.test(url.protocol);
+  const password = given ?? (isPostgres ? parsePostgresUrl(url).secret : undefined);
+  bare.password = '';
+  bare.searchParams.delete('password');
+  return { bare, password };
+}
+
+async function defineConnection(client: Client, name: string, url: URL, secret: string): Promise<string> {
+  if (!/^postgres(ql)?:$/.test(url.protocol)) throw new TenonError('BAD_INPUT', 'Only postgres:// takes a password; S3 takes its keys from the environment or a connection.');
+  await client.ask('mutation ($connection: ConnectionInput!) { defineConnection(connection: $connection) { name } }', {
+    connection: { name, kind: 'postgres', options: parsePostgresUrl(url).options, secret },
+  });
+  return name;
+}
+
+/** The same source and database give the same crawler, so that crawling again is a re-crawl. */
+function crawlerName(url: URL, database: string): string {
+  const hash = createHash('sha256').update(`${url.href}\n${database.toLowerCase()}`).digest('hex').slice(0, 8);
+  const words = `${url.protocol.replace(':', '')} ${url.hostname} ${decodeURI(url.pathname)}`.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  return `${words.join('-').slice(-40).replace(/^-/, '')}-${hash}`;
+}
+
+/** `key=value`; what reads as JSON is that, anything else a text; a key given twice is a list. */
+function optionsOf(pairs: readonly string[]): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new TenonError('BAD_INPUT', `An option is written key=value, not «${plain(pair).slice(0, 100)}».`);
+    const key = pair.slice(0, at);
+    const value = valueOf(pair.slice(at + 1));
+    options[key] = key in options ? [options[key], value].flat() : value;
+  }
+  return options;
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function outcomeOf(run: RunAnswer, asJson: boolean) {
+  const json = { run: { id: bareId(run.id), crawler: run.name, state: run.state, ...run.result, ...(run.error !== null && { error: run.error }) } };
+  if (run.error !== null && (run.state === 'FAILED' || run.state === 'STOPPED')) {
+    const { code, message, details } = run.error;
+    if (run.state === 'FAILED') throw new TenonError(code as TenonError['code'], message, { ...details, runId: bareId(run.id) });
+  }
+  return { json, text: asJson ? '' : crawlText(run), exit: exitOf(run) };
+}
+
+interface CrawlResult {
+  readonly tables?: number;
+  readonly partitions?: number;
+  readonly objects?: number;
+  readonly added?: number;
+  readonly changed?: number;
+  readonly removed?: number;
+  readonly unknown?: number;
+  readonly unknowns?: readonly { path: string; code: string; message: string }[];
+  readonly skipped?: readonly { path: string; reason: string }[];
+  readonly parked?: { readonly tables: number; readonly partitions: number; readonly names?: readonly string[] };
+  readonly bill?: { readonly lists?: number; readonly gets?: number; readonly bytes?: number; readonly queries?: number; readonly seconds?: number };
+}
+
+const LISTED = 10;
+
+function crawlText(run: RunAnswer): string {
+  const result = (run.result ?? {}) as CrawlResult;
+  const { tables = 0, partitions = 0, objects = 0, added = 0, changed = 0, removed = 0, unknowns = [], skipped = [], parked, bill = {} } = result;
+  const lines = [
+    `${run.state.toLowerCase()}: ${tables} tables, ${partitions} partitions, ${objects} files; ${added} added, ${changed} changed, ${removed} removed`,
+    `cost: ${bill.lists ?? 0} listings, ${bill.gets ?? 0} reads, ${sizeText(bill.bytes ?? 0)}, ${bill.queries ?? 0} queries, ${(bill.seconds ?? 0).toFixed(1)} s`,
+  ];
+  if (unknowns.length > 0) {
+    lines.push(`${result.unknown ?? unknowns.length} unknown; what is known of them stays:`);
+    lines.push(textTable(['path', 'code', 'why'], unknowns.slice(0, LISTED).map(({ path, code, message }) => [path, code, message])));
+  }
+  if (skipped.length > 0) {
+    lines.push(`${skipped.length} skipped:`, textTable(['path', 'why'], skipped.slice(0, LISTED).map(({ path, reason }) => [path, reason])));
+  }
+  if (parked !== undefined) {
+    lines.push(`Parked: ${parked.tables} tables and ${parked.partitions} partitions are gone from the source. Nothing was removed; --accept-removals removes them.`);
+  }
+  if (run.state === 'STOPPED') lines.push('Stopped. The same command goes on where it was.');
+  if (run.state !== 'STOPPED' && run.error !== null) lines.push(errorText(run.error.code as TenonError['code'], run.error.message, run.error.details));
+  return lines.join('\n');
+}
