@@ -271,4 +271,5 @@ CREATE INDEX "search_terms_prefix" ON "search_terms" USING btree ("term" text_pa
 CREATE INDEX "run_logs_run" ON "run_logs" USING btree ("run_id","id");--> statement-breakpoint
 CREATE INDEX "runs_name" ON "runs" USING btree ("kind","name","created_at");--> statement-breakpoint
 CREATE INDEX "runs_created" ON "runs" USING btree ("created_at","id");--> statement-breakpoint
+CREATE INDEX "runs_open" ON "runs" USING btree ("created_at","id") WHERE state in ('QUEUED', 'RUNNING', 'STOPPING');--> statement-breakpoint
 CREATE UNIQUE INDEX "runs_one_at_a_time" ON "runs" USING btree ("kind","name") WHERE state in ('RUNNING', 'STOPPING');

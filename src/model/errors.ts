@@ -29,7 +29,7 @@ export const ERRORS = {
   OUT_OF_DATE: { status: 409, next: 'Another attempt took over this run; its outcome counts.' },
   SOURCE_DENIED: { status: 502, next: 'Check the user name, the password or key, and what they may read.' },
   SOURCE_UNAVAILABLE: { status: 502, next: 'Check the address and the network, then crawl again; nothing was removed.' },
-  STOPPED: { status: 409, next: 'Start it again; it continues from its last checkpoint.' },
+  STOPPED: { status: 409, next: 'Start it again when you want it to be done.' },
   TIMEOUT: { status: 504, next: 'Raise the timeout, or give the run less to do.' },
   UNAUTHENTICATED: { status: 401, next: 'Send Authorization: Bearer <token>.' },
   UNSUPPORTED: { status: 422, next: 'The message names what is supported.' },

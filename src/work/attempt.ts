@@ -115,7 +115,12 @@ async function settle(run: Run, outcome: Outcome, why: Why | undefined, { ground
 
 function endOf(error: unknown, run: Run, why: Why | undefined): RunEnd {
   if (why === 'stopped') return { state: 'STOPPED', error: errorOf(stopped(run, why)) };
-  return { state: 'FAILED', error: errorOf(error) };
+  const failed = errorOf(error);
+  // Nobody foresaw it: the id leads to the process's own log, which has the rest.
+  return {
+    state: 'FAILED',
+    error: failed.code === 'INTERNAL' ? { ...failed, message: `${failed.message} (run ${run.id})` } : failed,
+  };
 }
 
 function errorOf(error: unknown): RunError {

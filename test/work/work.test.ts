@@ -56,7 +56,7 @@ describe('a run', () => {
       JSON.stringify([denied, (await work.logs(SYSTEM, denied.id, ALL)).items.map(({ item }) => item.message)]),
     ).not.toContain('canary');
     const odd = await work.waitFor((await work.enqueue(SYSTEM, { ...CRAWL, name: 'b' })).id);
-    expect(odd).toMatchObject({ state: 'FAILED', error: { code: 'INTERNAL', message: 'something odd' } });
+    expect(odd).toMatchObject({ state: 'FAILED', error: { code: 'INTERNAL', message: `something odd (run ${odd.id})` } });
   });
 
   it('is not taken on twice: while one is queued or runs, the next is refused', async () => {
