@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { and, eq, isNotNull, sql } from 'drizzle-orm';
@@ -70,8 +71,7 @@ function leftOf({ isOpen, attempts }: RunAttempts): readonly string[] {
 }
 
 async function removeUnnamed(db: Db, store: ObjectStore, address: string, before: number): Promise<number> {
-  const found: string[] = [];
-  for await (const object of store.list(`${address}/`)) if (object.modified.getTime() < before) found.push(object.address);
+  const found = await filesAt(store, address, before);
   if (found.length === 0) return 0;
   const named = await namedBelow(db, address);
   const loose = found.filter((each) => !named.has(each));
@@ -99,10 +99,17 @@ async function namedBelow(db: Db, address: string): Promise<Set<string>> {
 /** Removes attempts of which it is known that nothing of them was published. */
 export async function removeAttempts(store: ObjectStore, attempts: readonly string[]): Promise<void> {
   for (const address of attempts) {
-    const found: string[] = [];
-    for await (const object of store.list(`${address}/`)) found.push(object.address);
-    await remove(store, found, address);
+    await remove(store, await filesAt(store, address, Infinity), address);
   }
+}
+
+async function filesAt(store: ObjectStore, address: string, before: number): Promise<string[]> {
+  const local = store.localPath?.(address);
+  // A folder that is not there cannot be listed.
+  if (local !== undefined && !existsSync(local)) return [];
+  const found: string[] = [];
+  for await (const object of store.list(`${address}/`)) if (object.modified.getTime() < before) found.push(object.address);
+  return found;
 }
 
 async function remove(store: ObjectStore, addresses: readonly string[], attempt: string): Promise<void> {

@@ -14,13 +14,14 @@ import { findBookmark, newFiles, type Bookmark } from './bookmarks.ts';
 import { removeAttempts } from './clean-up.ts';
 import type { Engine, EngineSession, Input } from './engine.ts';
 import { blockedError, brokenInputs, changedInputs, examine, relationOf, type JobInput } from './gate.ts';
-import { partitionInputs, stageFiles, type PartitionInput } from './inputs.ts';
+import { partitionInputs, type PartitionInput } from './inputs.ts';
 import { fillJob, type Job } from './job.ts';
 import { findInputs, needJob } from './jobs.ts';
 import { outputSchema } from './output-schema.ts';
 import type { ParameterValues } from './parameters.ts';
 import { outputTable, publish } from './publish.ts';
 import type { Stage } from './stage.ts';
+import { isInDatabase, stageTable } from './stage-table.ts';
 import { bringFiles, type OutputFile } from './upload.ts';
 
 export interface JobRunDeps {
@@ -111,7 +112,11 @@ async function gateAndRun(running: Running): Promise<RunEnd> {
   const readings: Reading[] = [];
   for (const input of inputs) readings.push(await reading(running, input));
   const report = reportOf(job, readings);
-  const isNothingNew = job.bookmark && readings.length > 0 && readings.every(({ partitions }) => partitions.length === 0);
+  const withFiles = readings.filter(({ table }) => !isInDatabase(table));
+  if (job.bookmark && withFiles.length === 0) {
+    throw new TenonError('BAD_JOB', `The job ${job.name} has a bookmark, but no input with files; what a database holds is read whole each time.`);
+  }
+  const isNothingNew = job.bookmark && withFiles.every(({ partitions }) => partitions.length === 0);
   if (isNothingNew) {
     context.log('info', 'Nothing new to read.');
     return { state: 'SUCCEEDED', result: report([], 0) };
@@ -140,6 +145,7 @@ async function gateAndRun(running: Running): Promise<RunEnd> {
 
 async function reading({ deps, context, job }: Running, input: Awaited<ReturnType<typeof findInputs>>[number]): Promise<Reading> {
   const { db } = deps.ground;
+  if (isInDatabase(input.table)) return { ...input, partitions: [], bookmark: undefined };
   const all = await partitionInputs(input.table, input.partitions);
   if (!job.bookmark) return { ...input, partitions: all.filter(({ files }) => files.length > 0), bookmark: undefined };
   const bookmark = await findBookmark(db, { job: job.name, input: input.alias, tableId: input.table.id });
@@ -203,7 +209,7 @@ async function stageInputs({ deps, context, folder }: Running, readings: readonl
   const inputs: Input[] = [];
   for (const one of readings) {
     context.progress({ phase: 'stage', input: one.alias });
-    const groups = await stageFiles(one.table, one.partitions, { connections: deps.connections, stage: deps.stage, folder: staged, signal: context.signal });
+    const groups = await stageTable(one.table, async () => one.partitions, { connections: deps.connections, stage: deps.stage, folder: staged, signal: context.signal });
     inputs.push({ ...relationOf(one), groups });
   }
   await deps.stage.trim();

@@ -1,5 +1,6 @@
 import { foldName, quoteIdentifier, quoteLiteral } from '../../model/names.ts';
 import type { Format } from '../../model/schema.ts';
+import type { ColumnType } from '../../model/types.ts';
 import type { Relation, Step, WritePlan } from '../engine.ts';
 import { toDuckdbType } from './duckdb-types.ts';
 
@@ -69,13 +70,13 @@ function formatOptions(group: LaidGroup, input: LaidInput): string[] {
       return group.files > 1 ? ['union_by_name = true'] : [];
     case 'json':
       return [
-        `columns = ${typedColumns(group.columns, input)}`,
+        `columns = ${typedColumns(group.columns, input, false)}`,
         `format = ${quoteLiteral(JSON_LAYOUTS[String(format.options?.['layout'])] ?? 'newline_delimited')}`,
         `maximum_object_size = ${MAX_JSON_BYTES}`,
         ...compression,
       ];
     default:
-      return [`columns = ${typedColumns(group.columns, input)}`, ...csvOptions(format), ...compression];
+      return [`columns = ${typedColumns(group.columns, input, true)}`, ...csvOptions(format), ...compression];
   }
 }
 
@@ -94,14 +95,17 @@ function csvOptions(format: Format): string[] {
     `nullstr = [${nulls.map(quoteLiteral).join(', ')}]`,
     `skip = ${Number(options['skip'] ?? 0)}`,
     `null_padding = ${options['padding'] === true}`,
+    ...(options['quotedNulls'] === false ? ['allow_quoted_nulls = false'] : []),
     `strict_mode = ${options['lineEnd'] !== 'mixed'}`,
     ...(options['lineEnd'] === '\r' ? [`new_line = '\\r'`] : []),
   ];
 }
 
 /** Text files are read as what the table says, so that a number that became a string keeps the digits it was written with. */
-function typedColumns(names: readonly string[], input: LaidInput): string {
-  const types = new Map(input.columns.map((column) => [foldName(column.name), toDuckdbType(column.type)]));
+function typedColumns(names: readonly string[], input: LaidInput, asText: boolean): string {
+  // Nested values in a CSV are JSON; what DuckDB would read there is its own way of writing them.
+  const isNested = (type: ColumnType): boolean => type.kind === 'array' || type.kind === 'map' || type.kind === 'struct';
+  const types = new Map(input.columns.map(({ name, type }) => [foldName(name), asText && isNested(type) ? 'JSON' : toDuckdbType(type)]));
   return `{${names.map((name) => `${quoteLiteral(name)}: ${quoteLiteral(types.get(foldName(name)) ?? 'VARCHAR')}`).join(', ')}}`;
 }
 
