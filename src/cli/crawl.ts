@@ -53,7 +53,8 @@ async function crawlerFor(client: Client, source: string, options: Options): Pro
   const secret = options.passwordStdin ? await readPassword() : undefined;
   const { bare, password } = withoutPassword(url, secret);
   const name = options.name ?? crawlerName(bare, database);
-  const connection = options.connection ?? (password === undefined ? undefined : await defineConnection(client, name, bare, password));
+  const connection =
+    options.connection ?? (password === undefined ? undefined : await defineConnection(client, name, bare, password));
   await client.ask('mutation ($crawler: CrawlerInput!) { defineCrawler(crawler: $crawler) { name } }', {
     crawler: { name, url: bare.href, database, connection, options: optionsOf(options.option ?? []) },
   });
@@ -64,14 +65,20 @@ async function crawlerFor(client: Client, source: string, options: Options): Pro
 function urlOf(source: string): URL | undefined {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
     if (URL.canParse(source)) return new URL(source);
-    throw new TenonError('BAD_INPUT', 'The source looks like an address, but cannot be read as one. Percent-encode what is special in it.');
+    throw new TenonError(
+      'BAD_INPUT',
+      'The source looks like an address, but cannot be read as one. Percent-encode what is special in it.',
+    );
   }
   if (/[\\/.]/.test(source) || existsSync(source)) return pathToFileURL(resolve(source));
   return undefined;
 }
 
 async function needCrawler(client: Client, name: string): Promise<string> {
-  const { crawler } = await client.ask<{ crawler: { name: string } | null }>('query ($name: String!) { crawler(name: $name) { name } }', { name });
+  const { crawler } = await client.ask<{ crawler: { name: string } | null }>(
+    'query ($name: String!) { crawler(name: $name) { name } }',
+    { name },
+  );
   if (crawler !== null) return crawler.name;
   throw new TenonError('NOT_FOUND', `There is neither a folder nor a crawler «${plain(name).slice(0, 200)}».`, { name });
 }
@@ -86,7 +93,11 @@ function withoutPassword(url: URL, given: string | undefined): { bare: URL; pass
 }
 
 async function defineConnection(client: Client, name: string, url: URL, secret: string): Promise<string> {
-  if (!/^postgres(ql)?:$/.test(url.protocol)) throw new TenonError('BAD_INPUT', 'Only postgres:// takes a password; S3 takes its keys from the environment or a connection.');
+  if (!/^postgres(ql)?:$/.test(url.protocol))
+    throw new TenonError(
+      'BAD_INPUT',
+      'Only postgres:// takes a password; S3 takes its keys from the environment or a connection.',
+    );
   await client.ask('mutation ($connection: ConnectionInput!) { defineConnection(connection: $connection) { name } }', {
     connection: { name, kind: 'postgres', options: parsePostgresUrl(url).options, secret },
   });
@@ -96,7 +107,8 @@ async function defineConnection(client: Client, name: string, url: URL, secret: 
 /** The same source and database give the same crawler, so that crawling again is a re-crawl. */
 function crawlerName(url: URL, database: string): string {
   const hash = createHash('sha256').update(`${url.href}\n${database.toLowerCase()}`).digest('hex').slice(0, 8);
-  const words = `${url.protocol.replace(':', '')} ${url.hostname} ${decodeURI(url.pathname)}`.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const words =
+    `${url.protocol.replace(':', '')} ${url.hostname} ${decodeURI(url.pathname)}`.toLowerCase().match(/[a-z0-9]+/g) ?? [];
   return `${words.join('-').slice(-40).replace(/^-/, '')}-${hash}`;
 }
 
@@ -122,7 +134,15 @@ function valueOf(text: string): unknown {
 }
 
 function outcomeOf(run: RunAnswer, asJson: boolean) {
-  const json = { run: { id: bareId(run.id), crawler: run.name, state: run.state, ...run.result, ...(run.error !== null && { error: run.error }) } };
+  const json = {
+    run: {
+      id: bareId(run.id),
+      crawler: run.name,
+      state: run.state,
+      ...run.result,
+      ...(run.error !== null && { error: run.error }),
+    },
+  };
   if (run.error !== null && (run.state === 'FAILED' || run.state === 'STOPPED')) {
     const { code, message, details } = run.error;
     if (run.state === 'FAILED') throw new TenonError(code as TenonError['code'], message, { ...details, runId: bareId(run.id) });
@@ -141,29 +161,60 @@ interface CrawlResult {
   readonly unknowns?: readonly { path: string; code: string; message: string }[];
   readonly skipped?: readonly { path: string; reason: string }[];
   readonly parked?: { readonly tables: number; readonly partitions: number; readonly names?: readonly string[] };
-  readonly bill?: { readonly lists?: number; readonly gets?: number; readonly bytes?: number; readonly queries?: number; readonly seconds?: number };
+  readonly bill?: {
+    readonly lists?: number;
+    readonly gets?: number;
+    readonly bytes?: number;
+    readonly queries?: number;
+    readonly seconds?: number;
+  };
 }
 
 const LISTED = 10;
 
 function crawlText(run: RunAnswer): string {
   const result = (run.result ?? {}) as CrawlResult;
-  const { tables = 0, partitions = 0, objects = 0, added = 0, changed = 0, removed = 0, unknowns = [], skipped = [], parked, bill = {} } = result;
+  const {
+    tables = 0,
+    partitions = 0,
+    objects = 0,
+    added = 0,
+    changed = 0,
+    removed = 0,
+    unknowns = [],
+    skipped = [],
+    parked,
+    bill = {},
+  } = result;
   const lines = [
     `${run.state.toLowerCase()}: ${tables} tables, ${partitions} partitions, ${objects} files; ${added} added, ${changed} changed, ${removed} removed`,
     `cost: ${bill.lists ?? 0} listings, ${bill.gets ?? 0} reads, ${sizeText(bill.bytes ?? 0)}, ${bill.queries ?? 0} queries, ${(bill.seconds ?? 0).toFixed(1)} s`,
   ];
   if (unknowns.length > 0) {
     lines.push(`${result.unknown ?? unknowns.length} unknown; what is known of them stays:`);
-    lines.push(textTable(['path', 'code', 'why'], unknowns.slice(0, LISTED).map(({ path, code, message }) => [path, code, message])));
+    lines.push(
+      textTable(
+        ['path', 'code', 'why'],
+        unknowns.slice(0, LISTED).map(({ path, code, message }) => [path, code, message]),
+      ),
+    );
   }
   if (skipped.length > 0) {
-    lines.push(`${skipped.length} skipped:`, textTable(['path', 'why'], skipped.slice(0, LISTED).map(({ path, reason }) => [path, reason])));
+    lines.push(
+      `${skipped.length} skipped:`,
+      textTable(
+        ['path', 'why'],
+        skipped.slice(0, LISTED).map(({ path, reason }) => [path, reason]),
+      ),
+    );
   }
   if (parked !== undefined) {
-    lines.push(`Parked: ${parked.tables} tables and ${parked.partitions} partitions are gone from the source. Nothing was removed; --accept-removals removes them.`);
+    lines.push(
+      `Parked: ${parked.tables} tables and ${parked.partitions} partitions are gone from the source. Nothing was removed; --accept-removals removes them.`,
+    );
   }
   if (run.state === 'STOPPED') lines.push('Stopped. The same command goes on where it was.');
-  if (run.state !== 'STOPPED' && run.error !== null) lines.push(errorText(run.error.code as TenonError['code'], run.error.message, run.error.details));
+  if (run.state !== 'STOPPED' && run.error !== null)
+    lines.push(errorText(run.error.code as TenonError['code'], run.error.message, run.error.details));
   return lines.join('\n');
 }
