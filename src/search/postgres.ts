@@ -109,9 +109,9 @@ function inDatabase(database: string): SQL {
   return sql`words @@ ${quoteLexeme(`@${nameKey(database)}`)}::tsquery`;
 }
 
+/** Postgres hashes the list of `<> all`, however long; for `not exists (… unnest …)` it compared each with each. */
 function ofTables(tableIds: readonly string[], except: readonly string[]): SQL {
-  return sql`table_id = any(${sql.param(tableIds)}::text[])
-    and not exists (select from unnest(${sql.param(except)}::text[]) kept (id) where kept.id = ${rows}.id)`;
+  return sql`table_id = any(${sql.param(tableIds)}::text[]) and id <> all(${sql.param(except)}::text[])`;
 }
 
 function count(counts: Map<string, number>, lexemes: readonly string[], by: 1 | -1): void {
