@@ -37,11 +37,22 @@ function decode(cursor: string, mark: string, length: number): CursorPart[] {
 function parse(cursor: string): CursorPart[] {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(parts) && parts.every((part) => typeof part === 'string' || typeof part === 'number')) return parts;
+    if (Array.isArray(parts) && parts.every(isPart)) return parts;
   } catch {
     // Refused below, like every other text that is not a cursor of ours.
   }
   throw badCursor();
+}
+
+/** Only what Postgres can take. */
+function isPart(part: unknown): part is CursorPart {
+  return typeof part === 'string' ? !/[\0\p{Cs}]/u.test(part) : Number.isSafeInteger(part);
+}
+
+/** For a part that has to be a whole number, written as one or as text. */
+export function numberOf(part: CursorPart | undefined): bigint {
+  if (!/^\d{1,18}$/.test(String(part))) throw badCursor();
+  return BigInt(part ?? 0);
 }
 
 function badCursor(): TenonError {

@@ -5,6 +5,7 @@ import type { Position } from '../model/change.ts';
 import { TenonError } from '../model/errors.ts';
 import { foldName } from '../model/names.ts';
 import type { Database } from '../model/table.ts';
+import { checkText } from './text.ts';
 import { visible } from './visible.ts';
 
 export const DATABASE_COLUMNS = {
@@ -24,7 +25,7 @@ export async function readDatabase(db: Db, name: string, asOf?: Position): Promi
   const [row] = await db
     .select(DATABASE_COLUMNS)
     .from(databases)
-    .where(and(eq(databases.name, foldName(name)), visible(databases, asOf)));
+    .where(and(eq(databases.name, foldName(checkText(name, 'name of a database'))), visible(databases, asOf)));
   return row === undefined ? undefined : databaseOf(row);
 }
 

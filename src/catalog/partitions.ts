@@ -13,7 +13,7 @@ import type { Principal } from '../model/principal.ts';
 import { schemaHash, type Column, type Schema } from '../model/schema.ts';
 import type { Partition, PartitionDraft, Table } from '../model/table.ts';
 import { formatType } from '../model/types.ts';
-import { checkPage, cursorsOf, pageOf, type CursorPart } from './cursor.ts';
+import { checkPage, cursorsOf, numberOf, pageOf, type CursorPart } from './cursor.ts';
 import { saveManifests } from './manifests.ts';
 import { checkOwner, mayChange } from './owner.ts';
 import { readingOf, readOn, type Place, type PlacedRow } from './partition-reads.ts';
@@ -231,17 +231,16 @@ export async function listPartitions(
   if (then === undefined) return { items: [], hasNextPage: false };
   const keys = then.schema.partitionKeys.map(({ name, type }) => [name, formatType(type)]);
   const cursors = cursorsOf(['partitions', table.id, filter.predicate ?? null, filter.asOf ?? null, keys]);
-  const after = placeOf(cursors.decode(page, 3));
+  const after = placeOf(cursors.decode(page, 2 + keys.length));
   const rows = await readOn(db, readingOf(then, filter.predicate, filter.asOf), after, page.first + 1);
-  const cursorOf = (row: PlacedRow) => cursors.encode([row.way, JSON.stringify(row.key), String(row.id)]);
+  const cursorOf = (row: PlacedRow) => cursors.encode([row.way, String(row.id), ...row.key]);
   return pageOf(rows, page.first, cursorOf, partitionOf);
 }
 
-/** The parts are as `cursorOf` wrote them: the mark of the cursor says so. */
 function placeOf(parts: readonly CursorPart[] | undefined): Place | undefined {
   if (parts === undefined) return undefined;
-  const [way, key, id] = parts;
-  return { way: Number(way), key: JSON.parse(String(key)) as string[], id: BigInt(id ?? 0) };
+  const [way, id, ...key] = parts;
+  return { way: Number(numberOf(way)), key: key.map(String), id: numberOf(id) };
 }
 
 /** Values compare by the types that the keys had at the time. */

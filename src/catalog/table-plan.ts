@@ -31,6 +31,7 @@ function checkColumns(schema: Schema, what: string): void {
   if (all.length > MAX_COLUMNS) {
     throw new TenonError('LIMIT', `The ${what} has ${all.length} columns; ${MAX_COLUMNS} are allowed.`, { columns: all.length });
   }
+  checkKeys(schema.partitionKeys, what);
   const seen = new Set<string>();
   for (const column of all) {
     checkColumn(column, what);
@@ -39,6 +40,19 @@ function checkColumns(schema: Schema, what: string): void {
     }
     seen.add(column.name);
   }
+}
+
+/** Predicates name keys in any case, and keys have to have an order. */
+function checkKeys(keys: readonly Column[], what: string): void {
+  const names = keys.map(({ name }) => foldName(name));
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) {
+    throw new TenonError('BAD_INPUT', `The ${what} has two partition keys «${twice}», but for their case.`, { column: twice });
+  }
+  const nested = keys.find(({ type }) => ['array', 'map', 'struct'].includes(type.kind));
+  if (nested === undefined) return;
+  const message = `The ${what} has the partition key «${nested.name}» of type ${formatType(nested.type)}; only simple types can be keys.`;
+  throw new TenonError('UNSUPPORTED', message, { column: nested.name });
 }
 
 function checkColumn(column: Column, what: string): void {

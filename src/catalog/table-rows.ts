@@ -4,6 +4,7 @@ import { databases, schemas, tables, tableStates, versions } from '../db/tables/
 import type { Position } from '../model/change.ts';
 import { schemaFromJson } from '../model/schema-text.ts';
 import type { Table, TableType } from '../model/table.ts';
+import { checkText, checkTexts } from './text.ts';
 import { visible } from './visible.ts';
 
 /** A table as it is read, with what the writing verbs need besides. */
@@ -69,12 +70,13 @@ function tableOf({ id, database, name, state, schema }: JoinedRow): Table {
 
 /** The living table of this id. */
 export async function readTable(db: Db, id: string, asOf?: Position): Promise<TableRow | undefined> {
-  const [row] = await selectTables(db, { where: eq(tables.id, id), asOf });
+  const [row] = await selectTables(db, { where: eq(tables.id, checkText(id, 'id of a table')), asOf });
   return row;
 }
 
 /** The living table of this name; names are folded already. */
 export async function readTableByName(db: Db, database: string, name: string, asOf?: Position): Promise<TableRow | undefined> {
+  checkTexts([database, name], 'name of a table');
   const [row] = await selectTables(db, { where: and(eq(databases.name, database), eq(tables.name, name)), asOf });
   return row;
 }

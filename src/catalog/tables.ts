@@ -17,6 +17,7 @@ import { endAllPartitions, refitPartitions } from './partition-refit.ts';
 import { saveSchemas } from './schemas.ts';
 import { readTable, readTableByName, selectTables, type TableRow } from './table-rows.ts';
 import { checkDraft, nextTable, sameTable, tableToJson } from './table-plan.ts';
+import { checkTexts } from './text.ts';
 import type { AsOf } from './visible.ts';
 
 export interface TableName {
@@ -203,6 +204,7 @@ export async function listTables(
 }
 
 function tableConditions(filter: TableFilter): SQL[] {
+  checkTexts(filter, 'filter of tables');
   return [
     filter.database === undefined ? undefined : eq(databases.name, foldName(filter.database)),
     filter.name === undefined ? undefined : eq(tables.name, foldName(filter.name)),

@@ -7,7 +7,7 @@ import type { Principal } from '../model/principal.ts';
 import type { Schema } from '../model/schema.ts';
 import { schemaFromJson } from '../model/schema-text.ts';
 import type { Version } from '../model/table.ts';
-import { checkPage, cursorsOf, pageOf } from './cursor.ts';
+import { checkPage, cursorsOf, numberOf, pageOf } from './cursor.ts';
 
 export const VERSION_COLUMNS = {
   tableId: versions.tableId,
@@ -29,7 +29,7 @@ export async function listVersions(db: Db, as: Principal, tableId: string, page:
     .select(VERSION_COLUMNS)
     .from(versions)
     .innerJoin(schemas, eq(schemas.hash, versions.schemaHash))
-    .where(and(eq(versions.tableId, tableId), after === undefined ? sql`true` : lt(versions.number, Number(after))))
+    .where(and(eq(versions.tableId, tableId), after === undefined ? sql`true` : lt(versions.number, Number(numberOf(after)))))
     .orderBy(desc(versions.number))
     .limit(page.first + 1);
   return pageOf(rows, page.first, (row) => cursors.encode([row.number]), versionOf);

@@ -281,6 +281,22 @@ describe('hostile names', () => {
     });
   });
 
+  it('that Postgres cannot take find nothing, and say so', async () => {
+    const bad = { code: 'BAD_INPUT' };
+    await expect(find('a\0')).rejects.toMatchObject(bad);
+    await expect(findTable(t.db, reader, { id: '\ud83d' })).rejects.toMatchObject(bad);
+    await expect(listTables(t.db, reader, { nameContains: '\0' }, { first: 1 })).rejects.toMatchObject(bad);
+    expect(await find('"; drop table tables; --')).toBeUndefined();
+  });
+
+  it('refuse partition keys that differ only by case, or that have no order', async () => {
+    await asApi(t.ground, (w) => ensureDatabase(w, 'lake'));
+    const record = (...keys: string[]) =>
+      asApi(t.ground, (w) => recordTable(w, salesDraft({ schema: { columns: [], partitionKeys: columns(...keys) } })));
+    await expect(record('dt string', 'DT string')).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(record('dt array<string>')).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  });
+
   it('refuse two columns of the same name', async () => {
     await asApi(t.ground, (w) => ensureDatabase(w, 'lake'));
     const schema = { columns: columns('a string'), partitionKeys: columns('a string') };
