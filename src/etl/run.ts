@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { joinAddress } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
 import { fileError } from '../connections/file-errors.ts';
@@ -175,9 +175,13 @@ async function openAttempt({ deps, context, folder, job }: Running): Promise<Att
   const earlier = attemptsIn(context.checkpoint).filter((each) => each !== address);
   await deps.ground.db.transaction((tx) => context.saveCheckpoint(tx, { attempts: [...earlier, address], connection: job.output.connection ?? null }));
   const local = store.localPath?.(address) ?? join(folder, 'out');
-  await mkdir(local, { recursive: true }).catch((error: unknown) => {
+  try {
+    await mkdir(dirname(local), { recursive: true });
+    // Not recursive: a folder that is there already is another attempt's, and its files are not ours to remove.
+    await mkdir(local);
+  } catch (error) {
     throw fileError(error, local);
-  });
+  }
   return { store, address, folder: local, earlier };
 }
 
