@@ -1,0 +1,62 @@
+import { partitionText } from '../src/model/partition-key.ts';
+import type { PartitionTotals } from '../src/catalog/partitions.ts';
+import type { Column } from '../src/model/schema.ts';
+import type { Partition } from '../src/model/table.ts';
+import { builder } from './builder.ts';
+import { FormatRef } from './column.ts';
+
+/** A partition with the keys that its values belong to. */
+export interface PartitionNode extends Partition {
+  readonly keys: readonly Column[];
+}
+
+export const PartitionRef = builder.objectRef<PartitionNode>('Partition').implement({
+  description: 'A part of a table: the files under one set of values of the partition keys.',
+  fields: (t) => ({
+    name: t.string({
+      description: 'As Hive writes it: `dt=2026-01-01/region=eu`; empty for a table without partition keys.',
+      resolve: ({ keys, values }) => partitionText(keys, values),
+    }),
+    values: t.field({
+      type: 'JSON',
+      description: 'An object: the text of each partition key, null for Hive’s default partition.',
+      resolve: ({ keys, values }) => Object.fromEntries(keys.map(({ name }, index) => [name, values[index] ?? null])),
+    }),
+    location: t.exposeString('location', { description: 'Where its files are.' }),
+    format: t.field({
+      type: FormatRef,
+      nullable: true,
+      description: 'Null where it is the table’s.',
+      resolve: ({ format }) => format,
+    }),
+    owner: t.exposeString('owner', { description: 'Who recorded it: `api`, `crawler:<name>` or `job:<name>`.' }),
+    rows: t.field({ type: 'BigInt', nullable: true, description: 'Null where nobody has counted.', resolve: ({ rows }) => rows }),
+    bytes: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: 'Of its files, as they are stored.',
+      resolve: ({ bytes }) => bytes,
+    }),
+    files: t.exposeInt('files', { description: 'How many files it has.' }),
+  }),
+});
+
+export const PartitionConnection = builder.connectionObject(
+  { type: PartitionRef, name: 'PartitionConnection', description: 'A page of partitions.' },
+  { name: 'PartitionEdge', description: 'A partition in a list.' },
+);
+
+export const TotalsRef = builder.objectRef<PartitionTotals>('PartitionTotals').implement({
+  description: 'Sums over the partitions of a table.',
+  fields: (t) => ({
+    partitions: t.exposeInt('partitions', { description: 'How many there are.' }),
+    rows: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: 'Null as soon as one partition does not tell.',
+      resolve: ({ rows }) => rows,
+    }),
+    bytes: t.expose('bytes', { type: 'BigInt', description: 'Of all files, as they are stored.' }),
+    files: t.exposeInt('files', { description: 'How many files.' }),
+  }),
+});
