@@ -54,6 +54,8 @@ const engine = z.strictObject({
   threads: z.number().int().min(1).max(256).default(2),
   /** After this a job's engine is stopped. */
   timeoutMs: timeMs(60 * 60_000),
+  /** Files that came from elsewhere are kept in the data directory until they take so much; then the oldest go. */
+  cacheBytes: bytes(10_240 * MIB),
 });
 
 const crawl = z.strictObject({

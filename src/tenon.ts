@@ -14,10 +14,8 @@ import { migrate } from './db/migrate.ts';
 import { openDb } from './db/open-db.ts';
 import { claimDirectory, ownDirectory, type Claim } from './db/own.ts';
 import { createDuckdbEngine } from './etl/engines/duckdb.ts';
-import type { JobDeps } from './etl/jobs.ts';
-import { createJobRun } from './etl/run.ts';
+import { createJobRun, type JobRunDeps } from './etl/run.ts';
 import { createStage } from './etl/stage.ts';
-
 import { followCatalog } from './search/indexer.ts';
 import { openPostgresIndex } from './search/postgres.ts';
 import type { SearchIndex } from './search/search-index.ts';
@@ -34,7 +32,8 @@ export interface Tenon {
   readonly crawlers: readonly Crawler[];
   readonly work: Work;
   readonly search: SearchIndex;
-  readonly jobs: JobDeps;
+  /** What jobs and SQL stand on. */
+  readonly jobs: JobRunDeps;
   /** The first admin's token, at the first start only. */
   readonly firstToken: string | undefined;
   readonly log: Log;
@@ -84,7 +83,15 @@ async function wire(config: Config, { crawlers, log }: TenonOptions, claim: Owne
   const secrets = openSecrets(secretSource(config));
   const connections = createConnections({ ground, secrets, limits: config.connections });
   const search = openPostgresIndex(db);
-  const jobs = { ground, connections, engine: createDuckdbEngine(), config, ...foldersOf(config) };
+  const stage = createStage({ folder: join(config.dataDir, 'cache'), maxBytes: config.engine.cacheBytes });
+  const jobs: JobRunDeps = {
+    ground,
+    connections,
+    engine: createDuckdbEngine(),
+    config,
+    stage,
+    workDir: join(config.dataDir, 'work'),
+  };
   const work = createWork({ ground, pool, config, log });
   work.register('crawl', createCrawlRun({ ground, connections, crawlers, config }));
   work.register('job', createJobRun(jobs));
@@ -129,8 +136,4 @@ async function keepAdminToken(dataDir: string, token: string): Promise<void> {
 function secretSource(config: Config): { key: string } | { keyFile: string } {
   const key = process.env['TENON_SECRET_KEY'];
   return key === undefined ? { keyFile: config.keyFile ?? join(config.dataDir, 'secret-key') } : { key };
-}
-
-function foldersOf({ dataDir }: Config): { cacheDir: string; workDir: string } {
-  return { cacheDir: join(dataDir, 'cache'), workDir: join(dataDir, 'work') };
 }
