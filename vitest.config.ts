@@ -1,7 +1,10 @@
+import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 import { skipReporter } from './test/servers/skips.ts';
 
 export default defineConfig({
+  // Vite would take graphql's ES module and Node its CommonJS one: two GraphQLs, that do not know each other's schemas.
+  resolve: { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }] },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/servers/setup.ts'],
