@@ -7,7 +7,6 @@ import { createServer, type Server } from '../server/server.ts';
 import { openTenon, type Tenon } from '../tenon.ts';
 import { CLIENT_HEADER } from './api-client.ts';
 import { apiSocket, makeSocketFolder } from './api-socket.ts';
-import type { OwnApi } from './client.ts';
 
 /** What the entry hands in: the sources and the schema that this program has. */
 export interface Parts {
@@ -16,20 +15,30 @@ export interface Parts {
   readonly version: string;
 }
 
-export interface Owner extends OwnApi {
+export interface Owner {
   readonly tenon: Tenon;
+  /** With `wait`, the preset, not before the runs and questions of other commands that came meanwhile are over. */
+  close(options?: { wait?: boolean }): Promise<void>;
 }
 
-/** A client polls its run at least this often; an owner that was silent for so long is needed by nobody. */
+export interface OwnOptions {
+  /** Left out: the configured one. A command that only wants an answer logs less than a server. */
+  readonly logLevel?: Config['logLevel'];
+  /** Called when another process may have become the owner. */
+  readonly onLost?: (error: Error) => void;
+}
+
+/** A client polls its run more often than this; an owner that was silent for so long is needed by nobody. */
 const SILENCE_MS = 1_000;
 
-/**
- * Opens a data directory and serves its API on the directory's socket. Undefined when another process owns it. Closing waits
- * for the runs and the questions of other commands that came meanwhile.
- */
-export async function ownAndServe(config: Config, parts: Parts, onLost: (error: Error) => void): Promise<Owner | undefined> {
-  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] }, pino.destination({ dest: 2, sync: true }));
-  const tenon = await openTenon(config, { crawlers: parts.crawlers, log, onLost });
+/** Opens a data directory and serves its API on the directory's socket. Undefined when another process owns it. */
+export async function ownAndServe(
+  config: Config,
+  parts: Parts,
+  { logLevel, onLost }: OwnOptions = {},
+): Promise<Owner | undefined> {
+  const log = pino({ level: logLevel ?? config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const tenon = await openTenon(config, { crawlers: parts.crawlers, log, ...(onLost && { onLost }) });
   if (tenon === undefined) return undefined;
   const socket = apiSocket(config.dataDir);
   try {
@@ -39,8 +48,8 @@ export async function ownAndServe(config: Config, parts: Parts, onLost: (error: 
     await server.listen();
     return {
       tenon,
-      close: async () => {
-        await others.gone();
+      close: async ({ wait = true } = {}) => {
+        if (wait) await others.gone();
         await server.close();
         await tenon.close();
       },

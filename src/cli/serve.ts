@@ -1,0 +1,50 @@
+import type { Config } from '../config.ts';
+import { TenonError } from '../model/errors.ts';
+import { createServer } from '../server/server.ts';
+import type { Outcome } from './output.ts';
+import { ownAndServe, type Parts } from './own.ts';
+
+/** Serves until `signal` aborts, or until another process takes the directory over. Tells on stdout where, and the first token. */
+export async function serve(config: Config, parts: Parts, asJson: boolean, signal: AbortSignal): Promise<Outcome> {
+  const over = new AbortController();
+  signal.addEventListener('abort', () => over.abort(), { once: true });
+  const owner = await ownAndServe(config, parts, { onLost: (error) => over.abort(lost(error)) });
+  if (owner === undefined)
+    throw new TenonError('DATA_DIRECTORY', `Another process owns ${config.dataDir}. Stop it, or use another directory.`, {
+      dataDir: config.dataDir,
+    });
+  try {
+    const server = await createServer({ tenon: owner.tenon, ...parts }, { host: config.host, port: config.port });
+    try {
+      sayWhere(await server.listen(), owner.tenon.firstToken, asJson);
+      await new Promise<void>((resolve) => {
+        if (over.signal.aborted) resolve();
+        over.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    } finally {
+      await server.close();
+    }
+  } finally {
+    await owner.close({ wait: false });
+  }
+  if (over.signal.reason instanceof TenonError) throw over.signal.reason;
+  return { json: undefined, text: '' };
+}
+
+function lost(cause: Error): TenonError {
+  return new TenonError(
+    'DATABASE_UNAVAILABLE',
+    'The database closed the session that owns the directory; another process may own it now.',
+    {},
+    { cause },
+  );
+}
+
+function sayWhere(address: string, firstToken: string | undefined, asJson: boolean): void {
+  if (asJson) {
+    process.stdout.write(`${JSON.stringify({ serving: { address, ...(firstToken !== undefined && { token: firstToken }) } })}\n`);
+    return;
+  }
+  process.stdout.write(`Tenon serves on ${address}\n`);
+  if (firstToken !== undefined) process.stdout.write(`The admin token, shown this once: ${firstToken}\n`);
+}

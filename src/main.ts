@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { programVersion } from './db/migrations.ts';
+import { runCli } from './cli/program.ts';
+
+// The process list shows this instead of the arguments, in which a password may stand.
+process.title = 'tenon';
+// Whoever reads our output may stop reading (`tenon tables | head -1`): that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await runCli({
+  argv: process.argv.slice(2),
+  env: process.env,
+  version: programVersion(),
+  loadParts: async () => {
+    const [{ fileCrawler }, { s3Crawler }, { postgresCrawler }, { schema }] = await Promise.all([
+      import('../crawlers/file.ts'),
+      import('../crawlers/s3.ts'),
+      import('../crawlers/postgres.ts'),
+      import('../graphql/schema.ts'),
+    ]);
+    return { crawlers: [fileCrawler, s3Crawler, postgresCrawler], schema, version: programVersion() };
+  },
+});
