@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { authorize } from '../access/authorize.ts';
 import type { Entry, Write } from '../changes/write.ts';
@@ -7,15 +6,16 @@ import { partitions } from '../db/tables/catalog.ts';
 import type { Position } from '../model/change.ts';
 import { TenonError } from '../model/errors.ts';
 import type { Page, PageRequest } from '../model/ground.ts';
-import { orderedKeys, partitionText } from '../model/partition-key.ts';
+import { partitionText } from '../model/partition-key.ts';
 import type { Predicate } from '../model/predicate.ts';
 import type { Principal } from '../model/principal.ts';
-import { schemaHash, type Column, type Schema } from '../model/schema.ts';
+import type { Column } from '../model/schema.ts';
 import type { Partition, PartitionDraft, Table } from '../model/table.ts';
 import { formatType } from '../model/types.ts';
 import { checkPage, cursorsOf, numberOf, pageOf, type CursorPart } from './cursor.ts';
 import { saveManifests } from './manifests.ts';
 import { checkOwner, mayChange } from './owner.ts';
+import { isSame, prepare, type Prepared } from './partition-plan.ts';
 import { readingOf, readOn, type Place, type PlacedRow } from './partition-reads.ts';
 import {
   currentByKey,
@@ -29,7 +29,6 @@ import {
 import { noteTally, tallyOf } from './partition-tally.ts';
 import { saveSchemas } from './schemas.ts';
 import { readTable } from './table-rows.ts';
-import { checkTexts } from './text.ts';
 import { pinned, type AsOf } from './visible.ts';
 
 export interface PartitionCounts {
@@ -73,68 +72,6 @@ async function writableTable(w: Write, table: Table): Promise<Table> {
   throw new TenonError('NOT_FOUND', `The table ${table.database}.${table.name} is gone.`, {
     table: `${table.database}.${table.name}`,
   });
-}
-
-interface Prepared {
-  readonly draft: PartitionDraft;
-  readonly key: string[];
-  readonly text: string;
-  readonly schema: { readonly hash: string; readonly content: Schema } | undefined;
-}
-
-/** An index row of Postgres holds 2,704 bytes; the table's id and the lengths are in it too. */
-const MAX_KEYS_BYTES = 2_400;
-
-function prepare(table: Table, drafts: readonly PartitionDraft[]): Prepared[] {
-  const keys = table.schema.partitionKeys;
-  const schemas = new Map<readonly Column[], Prepared['schema']>();
-  const seen = new Set<string>();
-  return drafts.map((draft) => {
-    const key = orderedKeys(draft.values, keys);
-    const text = partitionText(keys, draft.values);
-    checkTexts([draft.location, draft.format], `partition ${text}`);
-    checkKey(key, text);
-    if (seen.size === seen.add(key.join('\0')).size) {
-      throw new TenonError('BAD_INPUT', `The partition «${text}» of ${table.database}.${table.name} comes twice.`, {
-        partition: text,
-      });
-    }
-    return { draft, key, text, schema: schemaOf(draft, schemas) };
-  });
-}
-
-function checkKey(key: readonly string[], text: string): void {
-  const bytes = key.reduce((sum, part) => sum + Buffer.byteLength(part) + 8, 0);
-  if (bytes <= MAX_KEYS_BYTES) return;
-  const message = `The values of the partition «${text.slice(0, 200)}…» take ${bytes} bytes together; ${MAX_KEYS_BYTES} are allowed.`;
-  throw new TenonError('LIMIT', message, { bytes, limit: MAX_KEYS_BYTES });
-}
-
-/** Many drafts share one list of columns: it is hashed once. */
-function schemaOf({ columns }: PartitionDraft, known: Map<readonly Column[], Prepared['schema']>): Prepared['schema'] {
-  if (columns === undefined) return undefined;
-  const found = known.get(columns);
-  if (found !== undefined) return found;
-  const content = { columns, partitionKeys: [] };
-  checkTexts(columns, 'columns of a partition');
-  const made = { hash: schemaHash(content), content };
-  known.set(columns, made);
-  return made;
-}
-
-function isSame({ draft, schema }: Prepared, before: PartitionRow): boolean {
-  return (
-    draft.manifest.hash === before.manifestHash &&
-    draft.location === before.location &&
-    (schema === undefined || schema.hash === before.schemaHash) &&
-    (draft.rows === undefined || draft.rows === before.rows) &&
-    isDeepStrictEqual(plain(draft.format), before.format)
-  );
-}
-
-/** As it comes back from the database. */
-function plain(data: unknown): unknown {
-  return data === undefined ? null : JSON.parse(JSON.stringify(data));
 }
 
 interface Move {
