@@ -1,5 +1,5 @@
-import { Client, Pool, type ClientConfig } from 'pg';
 import type { Ground } from '../db/db.ts';
+import { listen, type Listening } from '../db/listen.ts';
 import { CHANGES_CHANNEL } from './write.ts';
 
 /** Wakes those who wait for changes. A wake-up is a hint to look again: it may come for nothing, or get lost. */
@@ -18,12 +18,11 @@ const RECONNECT_MS = 5_000;
 const shared = new WeakMap<object, { wake: SharedWake; users: number }>();
 
 /**
- * One listening connection for all waiters of a process, opened with the first and closed with the last. Connections of
- * the pool would be the wrong ones: each listener would hold one for ever.
+ * One listening connection for all waiters of a process, opened with the first and closed with the last.
  */
 export function openWake(ground: Ground): Wake {
   const known = shared.get(ground.db);
-  const entry = known ?? { wake: new SharedWake(poolOptions(ground)), users: 0 };
+  const entry = known ?? { wake: new SharedWake(ground.db), users: 0 };
   entry.users += 1;
   shared.set(ground.db, entry);
   let open = true;
@@ -44,23 +43,17 @@ export function openWake(ground: Ground): Wake {
   };
 }
 
-/** Drizzle keeps the pool that it was made with, but its type does not say so. */
-function poolOptions(ground: Ground): ClientConfig | undefined {
-  const pool = (ground.db as { readonly $client?: unknown }).$client;
-  return pool instanceof Pool ? pool.options : undefined;
-}
-
 class SharedWake {
-  private readonly options: ClientConfig | undefined;
+  private readonly db: Ground['db'];
   private readonly waiters = new Set<() => void>();
-  private client: Client | undefined;
+  private listening: Listening | undefined;
   private connecting: Promise<void> | undefined;
   private restUntilMs = 0;
   /** How often it rang so far. */
   rings = 0;
 
-  constructor(options: ClientConfig | undefined) {
-    this.options = options;
+  constructor(db: Ground['db']) {
+    this.db = db;
   }
 
   async wait(rings: number, atMostMs: number, signal: AbortSignal): Promise<void> {
@@ -81,7 +74,7 @@ class SharedWake {
 
   async close(): Promise<void> {
     await this.connecting;
-    await this.client?.end().catch(() => undefined);
+    await this.listening?.close();
   }
 
   private ring(): void {
@@ -90,24 +83,16 @@ class SharedWake {
   }
 
   private async connect(): Promise<void> {
-    if (this.options === undefined) return;
-    const client = new Client(this.options);
-    client.on('notification', () => this.ring());
-    client.on('error', () => this.lose());
-    client.on('end', () => this.lose());
     try {
-      await client.connect();
-      await client.query(`listen ${CHANGES_CHANNEL}`);
-      this.client = client;
+      this.listening = await listen(this.db, CHANGES_CHANNEL, { onNotice: () => this.ring(), onLost: () => this.lose() });
       this.ring(); // What was committed before the listening began has rung for nobody.
     } catch {
       this.lose();
-      await client.end().catch(() => undefined);
     }
   }
 
   private lose(): void {
-    this.client = undefined;
+    this.listening = undefined;
     this.connecting = undefined;
     this.restUntilMs = performance.now() + RECONNECT_MS;
   }
