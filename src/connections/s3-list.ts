@@ -28,12 +28,13 @@ const EMPTY_PAGES = 1_000;
  * `sales2/…`. The empty objects with a `/` at their end that consoles make for folders are left out.
  */
 export async function* listObjects(
-  client: S3Client,
+  open: () => Promise<S3Client>,
   limits: ConnectionLimits,
   address: string,
   options: ListOptions,
 ): AsyncGenerator<StoredObject> {
   const { bucket, key } = bucketAndKey(address);
+  const client = await open();
   if (key !== '' && !key.endsWith('/')) {
     const single = await findExact({ client, limits, bucket, prefix: key, options }, key);
     if (single !== undefined && (options.after === undefined || compareBytes(lastName(address), options.after) > 0)) {
@@ -41,10 +42,13 @@ export async function* listObjects(
     }
   }
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
-  for await (const found of listKeys({ client, limits, bucket, prefix, options })) {
-    const path = found.key.slice(prefix.length);
-    if (found.key.endsWith('/') && found.size === 0) continue;
-    if (!isSkipped(path, options)) yield { ...stored(bucket, found), path };
+  for await (const page of listPages({ client, limits, bucket, prefix, options })) {
+    for (const found of page) {
+      options.signal?.throwIfAborted();
+      const path = found.key.slice(prefix.length);
+      if (found.key.endsWith('/') && found.size === 0) continue;
+      if (!isSkipped(path, options)) yield { ...stored(bucket, found), path };
+    }
   }
 }
 
@@ -77,22 +81,27 @@ async function findExact(listing: Listing, key: string): Promise<ListedKey | und
   return page.objects.find((object) => object.key === key);
 }
 
-async function* listKeys(listing: Listing): AsyncGenerator<ListedKey> {
+/**
+ * Whole pages, because a generator that waits for every single key takes as long as all the rest. The next page is on its
+ * way while one is read; a reader that goes away leaves at most that one request behind.
+ */
+async function* listPages(listing: Listing): AsyncGenerator<readonly ListedKey[]> {
   const { prefix, options } = listing;
   let last = options.after === undefined ? undefined : prefix + options.after;
-  let token: string | undefined;
-  let empty = 0;
-  for (;;) {
-    const page = await getPage(listing, token === undefined ? { StartAfter: last } : { ContinuationToken: token });
-    for (const object of page.objects) {
-      last = checkOrder(listing, last, object.key);
-      yield object;
-      options.signal?.throwIfAborted();
-    }
+  let coming = getPage(listing, { StartAfter: last });
+  for (let empty = 0, token: string | undefined; ;) {
+    const page = await coming;
+    for (const { key } of page.objects) last = checkOrder(listing, last, key);
     empty = page.objects.length > 0 ? 0 : empty + 1;
+    if (page.next !== undefined) {
+      if (page.next === token || empty > EMPTY_PAGES) throw badListing(listing, 'the listing goes round in circles');
+      token = page.next;
+      coming = getPage(listing, { ContinuationToken: token });
+      // It is awaited in the next round, which a reader that goes away never begins.
+      coming.catch(() => undefined);
+    }
+    if (page.objects.length > 0) yield page.objects;
     if (page.next === undefined) return;
-    if (page.next === token || empty > EMPTY_PAGES) throw badListing(listing, 'the listing goes round in circles');
-    token = page.next;
   }
 }
 

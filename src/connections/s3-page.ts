@@ -47,7 +47,7 @@ function readObject(entry: string, encoded: boolean): ListedKey {
   const key = tag(entry, 'Key');
   const size = Number(tag(entry, 'Size') ?? Number.NaN);
   const modified = new Date(tag(entry, 'LastModified') ?? Number.NaN);
-  const etag = tag(entry, 'ETag')?.replaceAll('"', '');
+  const etag = rawTag(entry, 'ETag')?.replace(/^(?:&quot;|&#34;|")|(?:&quot;|&#34;|")$/g, '');
   if (key === undefined || etag === undefined || !Number.isSafeInteger(size) || size < 0 || Number.isNaN(modified.getTime())) {
     throw new BadAnswer('BadPage', 'An entry of the listing lacks its key, size, etag or time.');
   }
@@ -82,11 +82,16 @@ function nextToken(rest: string): string | undefined {
 }
 
 function tag(text: string, name: string): string | undefined {
+  const raw = rawTag(text, name);
+  return raw === undefined ? undefined : unescape(raw);
+}
+
+function rawTag(text: string, name: string): string | undefined {
   const start = text.indexOf(`<${name}>`);
   if (start < 0) return text.includes(`<${name}/>`) ? '' : undefined;
   const end = text.indexOf(`</${name}>`, start);
   if (end < 0) throw new BadAnswer('TruncatedPage', `The page of the listing breaks off in ${name}.`);
-  return unescape(text.slice(start + name.length + 2, end));
+  return text.slice(start + name.length + 2, end);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };

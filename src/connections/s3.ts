@@ -22,9 +22,7 @@ export function createS3Store(options: S3Options = {}, secret?: string, limits: 
   const session: S3Session = { client, limits };
   return {
     scheme: 's3',
-    async *list(address, listing = {}) {
-      yield* listObjects(await client(), limits, address, listing);
-    },
+    list: (address, listing = {}) => listObjects(client, limits, address, listing),
     head: (address) => head(session, address),
     read: (address, start, end, reading = {}) => read(session, address, start, end, reading),
     download: (address, file, expected, signal) => download(session, address, file, expected.etag, signal),

@@ -37,13 +37,14 @@ describeCrawler('s3, a real server', async () => {
   if ('skip' in server) return server;
   const Bucket = await server.newBucket();
   const names = [...VISIBLE.map((name) => `dt=2026-01-01/${name}`), 'sales/a.csv', 'sales-b.csv', 'folder/_year=1/x'];
-  const manyNames = Array.from({ length: 1_100 }, (_, i) => `many/${i}`);
+  // Three pages, so that one is still to come when the source vanishes, although the next is always fetched ahead.
+  const manyNames = Array.from({ length: 2_100 }, (_, i) => `many/${i}`);
   const hidden = ['_SUCCESS', '_temporary/x', 'sales/.crc'];
-  await Promise.all(
-    [...names, ...manyNames, ...hidden].map((name) =>
-      server.client.send(new PutObjectCommand({ Bucket, Key: `root/${name}`, Body: 'x' })),
-    ),
-  );
+  const all = [...names, ...manyNames, ...hidden];
+  for (let at = 0; at < all.length; at += 50) {
+    const put = all.slice(at, at + 50).map((name) => new PutObjectCommand({ Bucket, Key: `root/${name}`, Body: 'x' }));
+    await Promise.all(put.map((command) => server.client.send(command)));
+  }
   const test = await openTestConnections();
   const { url: endpoint, accessKeyId, secretAccessKey } = server;
   await test.define({ name: 'real', kind: 's3', options: { endpoint, accessKeyId }, secret: secretAccessKey });
@@ -56,9 +57,10 @@ describeCrawler('s3, a real server', async () => {
     secrets: [secretAccessKey],
     url: `s3://${Bucket}/root`,
     vanish: async () => {
-      const all = [...names, ...manyNames, ...hidden].map((name) => ({ Key: `root/${name}` }));
-      for (let at = 0; at < all.length; at += 1_000) {
-        await server.client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: all.slice(at, at + 1_000) } }));
+      if (server.own) return server.close();
+      const keys = all.map((name) => ({ Key: `root/${name}` }));
+      for (let at = 0; at < keys.length; at += 1_000) {
+        await server.client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.slice(at, at + 1_000) } }));
       }
       await server.client.send(new DeleteBucketCommand({ Bucket }));
     },

@@ -16,6 +16,8 @@ export interface TestS3 {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly client: S3Client;
+  /** Whether it was started here and goes away with `close`. */
+  readonly own: boolean;
   /** A new, empty bucket. */
   newBucket(): Promise<string>;
   close(): Promise<void>;
@@ -34,7 +36,7 @@ const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
  */
 export async function openTestS3(): Promise<TestS3 | { readonly skip: string }> {
   const { TEST_S3_URL: url, TEST_S3_ACCESS_KEY: accessKeyId = '', TEST_S3_SECRET_KEY: secretAccessKey = '' } = process.env;
-  if (url !== undefined) return connectTo(url, { accessKeyId, secretAccessKey }, () => undefined);
+  if (url !== undefined) return connectTo(url, { accessKeyId, secretAccessKey });
   const binary =
     findOnPath('versitygw') ?? findOnPath('minio') ?? (await buildOnce(VERSITYGW, join(cacheFolder('s3'), 'versitygw-v1.8.0')));
   return binary === undefined ? { skip: SKIPS.noS3 } : startServer(binary);
@@ -52,12 +54,12 @@ async function startServer(binary: string): Promise<TestS3> {
     ? { MINIO_ROOT_USER: keys.accessKeyId, MINIO_ROOT_PASSWORD: keys.secretAccessKey }
     : { ROOT_ACCESS_KEY_ID: keys.accessKeyId, ROOT_SECRET_ACCESS_KEY: keys.secretAccessKey };
   // The shell waits on our end of the pipe: the server goes when this process does, however it ends.
-  const shell = spawn('sh', ['-c', '"$0" "$@" >/dev/null 2>&1 & cat >/dev/null; kill $!', binary, ...args], {
+  const shell = spawn('sh', ['-c', '"$0" "$@" >/dev/null 2>&1 & cat >/dev/null; kill -9 $!', binary, ...args], {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'ignore', 'inherit'],
   });
   return connectTo(`http://127.0.0.1:${port}`, keys, async () => {
-    const ended = new Promise((resolve) => shell.once('exit', resolve));
+    const ended = shell.exitCode === null && new Promise((resolve) => shell.once('exit', resolve));
     shell.stdin.end();
     await ended;
     for (const made of [folder, args[args.indexOf('--sidecar') + 1] ?? folder]) {
@@ -66,7 +68,7 @@ async function startServer(binary: string): Promise<TestS3> {
   });
 }
 
-async function connectTo(url: string, keys: Keys, stop: () => unknown): Promise<TestS3> {
+async function connectTo(url: string, keys: Keys, stop?: () => Promise<void>): Promise<TestS3> {
   const client = new S3Client({ endpoint: url, region: 'us-east-1', forcePathStyle: true, credentials: keys, maxAttempts: 1 });
   await until(`the S3 server at ${url} answers`, async () => {
     try {
@@ -79,6 +81,7 @@ async function connectTo(url: string, keys: Keys, stop: () => unknown): Promise<
     url,
     ...keys,
     client,
+    own: stop !== undefined,
     async newBucket() {
       const Bucket = `tenon-test-${randomBytes(8).toString('hex')}`;
       await client.send(new CreateBucketCommand({ Bucket }));
@@ -86,7 +89,7 @@ async function connectTo(url: string, keys: Keys, stop: () => unknown): Promise<
     },
     async close() {
       client.destroy();
-      await stop();
+      await stop?.();
     },
   };
 }
