@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { TenonError } from './errors.ts';
 
 /** A name may be this long, in characters. */
-export const MAX_NAME_CHARS = 255;
+const MAX_NAME_CHARS = 255;
 /** Names that we make from folders and files are at most this long, as Glue's crawlers make them. */
 const MAX_MADE_NAME_CHARS = 128;
 

@@ -2,7 +2,7 @@ import { TenonError } from './errors.ts';
 import { formatType, type ColumnType } from './types.ts';
 
 /** A key in its ordered form may be this long; an index row of Postgres has to hold it. */
-export const MAX_KEY_BYTES = 1_024;
+const MAX_KEY_BYTES = 1_024;
 
 /** Null's form: it sorts before every value. No value has it, because an empty string is written as `EMPTY`. */
 const NULL_KEY = '';

@@ -8,7 +8,7 @@ export interface Token {
 }
 
 /** Longer predicates are refused. Glue takes 2,048 characters. */
-export const MAX_PREDICATE_CHARS = 16_384;
+const MAX_PREDICATE_CHARS = 16_384;
 
 const TOKEN =
   /\s+|(?<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?![\p{L}\p{N}_]))|(?<word>[\p{L}_][\p{L}\p{N}_]*)|'(?<text>(?:[^']|'')*)'|"(?<double>(?:[^"]|"")*)"|`(?<tick>(?:[^`]|``)*)`|(?<sign><=|>=|<>|!=|==|[=<>(),])/iuy;

@@ -25,7 +25,7 @@ export interface SchemaChange {
   readonly column?: ColumnNotes;
 }
 
-export type ColumnNotes = Pick<Column, 'nullable' | 'sourceType' | 'comment'>;
+type ColumnNotes = Pick<Column, 'nullable' | 'sourceType' | 'comment'>;
 
 /**
  * What leads from `a` to `b`, in the order of the columns, outer before inner. Names are compared as written, so a column

@@ -3,7 +3,7 @@ import type { Column, Schema } from './schema.ts';
 import { formatType, parseType } from './types.ts';
 
 /** A column as JSON: its type in Hive's spelling, and nothing for what is not set. */
-export interface ColumnJson {
+interface ColumnJson {
   readonly name: string;
   readonly type: string;
   readonly nullable?: boolean;
@@ -27,12 +27,12 @@ export function schemaFromJson(json: unknown): Schema {
   return { columns: columnsFromJson(columns, 'columns'), partitionKeys: columnsFromJson(partitionKeys, 'partitionKeys') };
 }
 
-export function columnToJson(column: Column): ColumnJson {
+function columnToJson(column: Column): ColumnJson {
   return { ...column, type: formatType(column.type) };
 }
 
 /** `at` names the place, for the message: `columns`. */
-export function columnsFromJson(json: unknown, at: string): Column[] {
+function columnsFromJson(json: unknown, at: string): Column[] {
   if (!Array.isArray(json)) throw malformed(at, 'a list of columns');
   return json.map((column: unknown, index) => columnFromJson(column, `${at}[${index}]`));
 }

@@ -36,9 +36,9 @@ describe('many processes that take runs from one another', () => {
       work.register('job', publish);
       await work.start();
     }
-    let over = false;
+    const over = new AbortController();
     const thief = (async () => {
-      while (!over) {
+      while (!over.signal.aborted) {
         await bench.expireLeases();
         // Each start of a fourth process looks at the queue at once, instead of at the next sweep.
         const { work, close } = await bench.open({ attempts: 1_000, concurrency: 4 });
@@ -52,7 +52,7 @@ describe('many processes that take runs from one another', () => {
       Array.from({ length: 40 }, (_, n) => first?.work.enqueue(SYSTEM, { kind: 'job', name: `job-${n}`, params: {} })),
     );
     const ended = await Promise.all(queued.map((run) => first?.work.waitFor(run?.id ?? '')));
-    over = true;
+    over.abort();
     await thief;
     const { rows } = await bench.t.db.execute<{ run_id: string; epoch: string }>(sql`select * from published order by run_id`);
     expect(rows.map(({ run_id }) => run_id)).toEqual(queued.map((run) => run?.id).toSorted());

@@ -32,7 +32,9 @@ export const runs = pgTable(
     index('runs_name').on(t.kind, t.name, t.createdAt),
     index('runs_created').on(t.createdAt, t.id),
     /** What waits or runs is looked for every few seconds, among all that ever ran. */
-    index('runs_open').on(t.createdAt, t.id).where(sql`state in ('QUEUED', 'RUNNING', 'STOPPING')`),
+    index('runs_open')
+      .on(t.createdAt, t.id)
+      .where(sql`state in ('QUEUED', 'RUNNING', 'STOPPING')`),
     /** A crawler or a job never runs twice at once. */
     uniqueIndex('runs_one_at_a_time')
       .on(t.kind, t.name)
