@@ -4,7 +4,7 @@ import type { Ground } from '../db/db.ts';
 import { runs } from '../db/tables/work.ts';
 import { TenonError } from '../model/errors.ts';
 import type { Principal } from '../model/principal.ts';
-import { plainRecord } from './plain-json.ts';
+import { plainRecord, plainText } from './plain-json.ts';
 import { OPEN_STATES, type Run } from './run.ts';
 import { askToWake } from './wake.ts';
 
@@ -16,6 +16,8 @@ export interface RunDraft {
 
 /** One lock for each kind and name while it is enqueued. The first number is ours alone; the second tells names apart. */
 const ENQUEUE_LOCK = 7_310_003;
+/** More than any name that a definition may have. */
+const MAX_NAME_CHARS = 1_024;
 
 /**
  * Puts a run into the queue, to be done in the name of `as`. Throws ALREADY_RUNNING, with `details.runId`, while one of
@@ -28,6 +30,9 @@ export async function enqueueRun(
   limits: { definitionBytes: number },
 ): Promise<Run> {
   authorize(as, 'write', `the ${draft.kind} «${draft.name}»`);
+  if (plainText(draft.name, MAX_NAME_CHARS) !== draft.name) {
+    throw new TenonError('BAD_INPUT', `The name of a ${draft.kind} is too long, or has characters that no text may have.`);
+  }
   const params = plainRecord({ ...draft.params });
   const size = Buffer.byteLength(JSON.stringify(params));
   if (size > limits.definitionBytes) {

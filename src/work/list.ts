@@ -19,7 +19,7 @@ export type RunLogLine = Readonly<typeof runLogs.$inferSelect>;
 /** Throws NOT_FOUND. */
 export async function findRun(db: Db, as: Principal, id: string): Promise<Run> {
   authorize(as, 'read', `the run ${id.slice(0, 64)}`);
-  const [run] = await db.select().from(runs).where(eq(runs.id, id));
+  const [run] = isText(id) ? await db.select().from(runs).where(eq(runs.id, id)) : [];
   if (run === undefined) throw new TenonError('NOT_FOUND', `There is no run ${id.slice(0, 64)}.`, { runId: id.slice(0, 64) });
   return run;
 }
@@ -27,6 +27,7 @@ export async function findRun(db: Db, as: Principal, id: string): Promise<Run> {
 /** Newest first. */
 export async function listRuns(db: Db, as: Principal, filter: RunFilter, page: PageRequest): Promise<Page<Run>> {
   authorize(as, 'read', 'runs');
+  if (!isText(`${filter.kind} ${filter.name}`)) return { items: [], hasNextPage: false };
   const conditions: (SQL | undefined)[] = [
     filter.kind === undefined ? undefined : eq(runs.kind, filter.kind),
     filter.name === undefined ? undefined : eq(runs.name, filter.name),
@@ -64,9 +65,14 @@ export async function listLogs(db: Db, as: Principal, runId: string, page: PageR
 function beyond(cursor: string): SQL {
   const slash = cursor.indexOf('/');
   const at = cursor.slice(0, slash);
-  if (slash < 0 || !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) || Number.isNaN(Date.parse(at)) || cursor.includes('\0'))
+  if (slash < 0 || !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) || Number.isNaN(Date.parse(at)) || !isText(cursor))
     throw badCursor(cursor);
   return sql`(${runs.createdAt}, ${runs.id}) < (${at}::timestamptz, ${cursor.slice(slash + 1)}::text)`;
+}
+
+/** No text of Postgres has NUL in it, so nothing is of such a name. */
+function isText(text: string): boolean {
+  return !text.includes('\0');
 }
 
 function lineNumber(cursor: string): bigint {

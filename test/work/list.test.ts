@@ -77,13 +77,19 @@ describe('access', () => {
     await expect(work.stop(reader, id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     expect((await work.find(reader, id)).id).toBe(id);
     expect((await work.logs(reader, id, ALL)).items).toEqual([]);
-    await expect(work.find(reader, "x'; drop table runs; --")).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    for (const odd of ["x'; drop table runs; --", 'a\0b', '\ud800', 'x'.repeat(10_000)]) {
+      await expect(work.find(reader, odd)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect((await work.list(reader, { name: odd }, ALL)).items).toEqual([]);
+    }
   });
 
   it('refuses kinds that nobody registered and parameters beyond the limit', async () => {
     const { work } = await bench.open();
     work.register('crawl', async () => DONE);
     await expect(work.enqueue(SYSTEM, { ...CRAWL, kind: 'x' })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    for (const name of ['a\0b', 'x'.repeat(2_000)]) {
+      await expect(work.enqueue(SYSTEM, { ...CRAWL, name })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    }
     await expect(work.enqueue(SYSTEM, { ...CRAWL, params: { x: 'x'.repeat(2_000_000) } })).rejects.toMatchObject({
       code: 'LIMIT',
     });
