@@ -32,6 +32,8 @@ export interface CrawlPlan {
 /** What a run's checkpoint holds: whence to go on, and what has been counted up to there. */
 interface SavedCrawl {
   readonly from: ({ readonly cursor: string; readonly path: string } & CountedTo) | undefined;
+  /** Ids of the tables in folders on the way to that path: whether they were met, the path alone does not tell. */
+  readonly seen: readonly string[];
   readonly base: string | undefined;
   readonly report: SavedReport;
 }
@@ -87,6 +89,7 @@ export class Crawl {
     this.resumed = saved?.from;
     this.from = saved?.from;
     this.base = saved?.base;
+    for (const id of saved?.seen ?? []) known.seen.set(id, '');
     this.progress = new Progress(saved?.from);
     this.startedAt = plan.ground.clock().getTime();
     this.grouping = createGrouping(config.crawl.sampleFiles);
@@ -146,7 +149,7 @@ export class Crawl {
     for (const one of closed) {
       for (const found of await this.collector.take(one)) {
         this.progress.found(found);
-        if (found.before !== undefined) this.known.seen.add(found.before.id);
+        if (found.before !== undefined) this.known.see(found.before);
         if (found.narrow === undefined) this.add(wideSave(found));
         else this.held.push(found);
       }
@@ -163,7 +166,7 @@ export class Crawl {
 
   private async takeTable(finding: TableFinding): Promise<void> {
     const declared = await declaredTable(finding, this.definition, this.known);
-    if (declared.before !== undefined) this.known.seen.add(declared.before.id);
+    if (declared.before !== undefined) this.known.see(declared.before);
     this.server = serverOf(finding.location);
     this.progress.tables += 1;
     this.lastPath = finding.name;
@@ -206,8 +209,19 @@ export class Crawl {
   }
 
   private isListedBefore(table: Table, path: string): boolean {
-    const at = this.pathOf(table.location ?? '');
-    return at !== undefined && isBefore(at.slice(0, at.lastIndexOf('/') + 1), path);
+    const folder = this.folderOf(table.location ?? '');
+    return folder !== undefined && isBefore(folder, path);
+  }
+
+  private seenOnTheWay(): string[] {
+    const path = this.from?.path ?? '';
+    const isOnTheWay = (location: string): boolean => path.startsWith(this.folderOf(location) ?? '\0');
+    return [...this.known.seen].flatMap(([id, location]) => (isOnTheWay(location) ? [id] : []));
+  }
+
+  private folderOf(location: string): string | undefined {
+    const path = this.pathOf(location);
+    return path?.slice(0, path.lastIndexOf('/') + 1);
   }
 
   private pathOf(location: string): string | undefined {
@@ -276,7 +290,8 @@ export class Crawl {
       rows: config.limits.transactionRows,
       hold: (tx) => run.hold(tx),
       checkpoint: (tx) => {
-        const saved: SavedCrawl = { from: this.from, base: this.base, report: this.report.save(this.seconds()) };
+        const { from, base } = this;
+        const saved: SavedCrawl = { from, base, seen: this.seenOnTheWay(), report: this.report.save(this.seconds()) };
         return run.saveCheckpoint(tx, saved);
       },
     };

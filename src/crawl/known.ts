@@ -31,8 +31,8 @@ function identityOfTable(table: Table): string {
 export class Known {
   /** By identity. */
   readonly tables = new Map<string, Table>();
-  /** Ids of the tables that this crawl has met. */
-  readonly seen = new Set<string>();
+  /** The tables that this crawl has met: where they are, by their ids. */
+  readonly seen = new Map<string, string>();
   /** Ids of the tables that this attempt has counted as added, changed or removed. */
   counted = new Set<string>();
   private readonly names = new Set<string>();
@@ -47,6 +47,10 @@ export class Known {
     this.as = as;
     this.owner = owner;
     this.database = database;
+  }
+
+  see({ id, location }: Table): void {
+    this.seen.set(id, location ?? '');
   }
 
   async load(): Promise<void> {

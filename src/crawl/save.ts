@@ -185,7 +185,7 @@ function count({ counts }: Report, known: Known, { counts: one, table, before }:
     counts[one.outcome] += 1;
     known.counted.add(subject);
   }
-  if (table !== undefined) known.seen.add(table.id);
+  if (table !== undefined) known.see(table);
   counts.partitionsAdded += one.added;
   counts.partitionsChanged += one.changed;
   counts.partitionsRemoved += one.removed;

@@ -2,7 +2,7 @@ import { fileAddress, parseAddress, s3Address } from '../connections/address.ts'
 import { TenonError } from '../model/errors.ts';
 import type { ObjectFinding } from './crawler.ts';
 
-/** The address of the scope's root, as an object shows it: its own without its path. With `/` at its end, or a bucket alone. */
+/** The address of the scope's root, as an object shows it: its own without its path. With `/` at its end. */
 export function baseOf({ location, path }: Pick<ObjectFinding, 'location' | 'path'>): string {
   const whole = plainPath(location);
   if (!whole.endsWith(path)) {
@@ -10,7 +10,8 @@ export function baseOf({ location, path }: Pick<ObjectFinding, 'location' | 'pat
   }
   const parsed = parseAddress(location);
   const folder = whole.slice(0, whole.length - path.length);
-  return parsed.scheme === 's3' ? s3Address(parsed.bucket, folder) : fileAddress(folder);
+  const address = parsed.scheme === 's3' ? s3Address(parsed.bucket, folder) : fileAddress(folder);
+  return address.endsWith('/') ? address : `${address}/`;
 }
 
 /** A location as a path below a base; undefined where it is not below it. */
@@ -18,9 +19,11 @@ export function pathBelow(base: string, location: string): string | undefined {
   return location.startsWith(base) ? plainPath(location).slice(plainPath(base).length) : undefined;
 }
 
+/** As in a finding: not encoded, and with `/` at its end where the address has one. */
 function plainPath(address: string): string {
   const parsed = parseAddress(address);
-  return parsed.scheme === 's3' ? parsed.key : parsed.file;
+  const plain = parsed.scheme === 's3' ? parsed.key : parsed.file;
+  return address.endsWith('/') && plain !== '' && !plain.endsWith('/') ? `${plain}/` : plain;
 }
 
 /** Places that belong to others; asked for every object, so the cost is that of its depth and not of their number. */

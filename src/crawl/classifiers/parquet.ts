@@ -13,7 +13,7 @@ const ENCRYPTED = 'PARE';
 
 async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined> {
   const named = /\.(parquet|parq|pq)$/i.test(source.path);
-  if (!named && (await magicAt(source, 0)) !== MAGIC) return undefined;
+  if (!named && (await firstBytes(source, limits)) !== MAGIC) return undefined;
   const tail = await source.read(Math.max(0, source.size - TAIL_BYTES), source.size);
   const end = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
   const magic = end.subarray(-4).toString('latin1');
@@ -22,7 +22,7 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
       path: source.path,
     });
   if (magic !== MAGIC || source.size < 12)
-    return (await isOther(source, named)) ? undefined : refuse(source, 'is cut off: it has no Parquet footer at its end');
+    return (await isOther(source, named, limits)) ? undefined : refuse(source, 'is cut off: it has no Parquet footer at its end');
   const length = end.readUInt32LE(end.length - 8) + 8;
   if (length > source.size - 4) return refuse(source, 'has a Parquet footer that says it is longer than the file');
   if (length > limits.footerBytes) {
@@ -43,12 +43,14 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
 }
 
 /** A file that is only named so: it begins differently, and another classifier may know it. */
-async function isOther(source: ByteSource, named: boolean): Promise<boolean> {
-  return named && source.size >= 4 && (await magicAt(source, 0)) !== MAGIC;
+async function isOther(source: ByteSource, named: boolean, limits: ClassifyLimits): Promise<boolean> {
+  return named && source.size >= 4 && (await firstBytes(source, limits)) !== MAGIC;
 }
 
-async function magicAt(source: ByteSource, at: number): Promise<string> {
-  return Buffer.from(await source.read(at, at + 4)).toString('latin1');
+/** From the head that the other classifiers look at as well, so that it is one read for all. */
+async function firstBytes(source: ByteSource, limits: ClassifyLimits): Promise<string> {
+  const head = await source.read(0, Math.min(limits.sampleBytes, source.size));
+  return Buffer.from(head.subarray(0, MAGIC.length)).toString('latin1');
 }
 
 /** The footer is bytes from anywhere: whatever the parser stumbles over is the file's fault. */
