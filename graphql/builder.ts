@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
 import type { Position } from '../src/model/change.ts';
+import { TenonError } from '../src/model/errors.ts';
 import type { Context } from './context.ts';
 
 interface Types {
@@ -16,6 +17,9 @@ interface Types {
   };
 }
 
+/** The types that have an id; an id of any other is one of nothing. */
+const NODE_TYPES: ReadonlySet<string> = new Set(['Database', 'Run', 'Table']);
+
 const OPAQUE = 'Opaque: store it, send it back, do not take it apart.';
 
 /** Each file of this folder adds its noun to this one builder; `schema.ts` puts them together. */
@@ -29,14 +33,20 @@ export const builder = new SchemaBuilder<Types>({
       const colon = globalId.indexOf(':');
       return { typename: globalId.slice(0, Math.max(colon, 0)), id: globalId.slice(colon + 1) };
     },
-    brandLoadedObjects: true,
     idFieldOptions: { description: `The id of this object, unique among all objects of this Tenon. ${OPAQUE}` },
     nodeTypeOptions: { description: 'Anything that has an id and can be asked for by it.' },
     nodeQueryOptions: {
+      resolve: (_, { id }, __, ___, load) => (NODE_TYPES.has(id.typename) ? load(id) : null),
       description: 'The object with this id; null when there is none (any more).',
       args: { id: { description: 'An `id` as some object gave it.' } },
     },
     nodesQueryOptions: {
+      resolve: async (_, { ids }, { tenon }, __, load) => {
+        const { pageItems } = tenon.config.limits;
+        if (ids.length > pageItems) throw new TenonError('LIMIT', `At most ${pageItems} ids at a time.`, { limit: pageItems });
+        const found = await load(ids.filter(({ typename }) => NODE_TYPES.has(typename)));
+        return ids.map(({ typename }) => (NODE_TYPES.has(typename) ? found.shift() : null));
+      },
       description:
         'The objects with these ids, at most 1,000, in the order asked for; null in the place of one that does not exist.',
       args: { ids: { description: 'Each an `id` as some object gave it.' } },

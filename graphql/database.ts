@@ -2,6 +2,7 @@ import { createDatabase, dropDatabase, findDatabase, listDatabases } from '../sr
 import { findDatabases } from '../src/catalog/batch.ts';
 import { needDatabase } from '../src/catalog/database-rows.ts';
 import type { Database } from '../src/model/table.ts';
+import { branded } from './branded.ts';
 import { builder } from './builder.ts';
 import { inWrite } from './in-write.ts';
 import { connectionOf, pageArgs, pageOf, same } from './page.ts';
@@ -14,7 +15,7 @@ builder.node(DatabaseRef, {
   id: { resolve: (database) => database.id },
   loadMany: async (ids, { tenon, as }) => {
     const found = new Map((await findDatabases(tenon.ground.db, as, { ids })).map((database) => [database.id, database]));
-    return ids.map((id) => found.get(id));
+    return ids.map((id) => branded('Database', found.get(id)));
   },
   fields: (t) => ({
     name: t.exposeString('name', { description: 'In lower case.' }),

@@ -1,5 +1,7 @@
 import type { RunError, Run as RunRow, RunState } from '../src/work/run.ts';
 import type { RunLogLine } from '../src/work/list.ts';
+import { TenonError } from '../src/model/errors.ts';
+import { branded } from './branded.ts';
 import { builder } from './builder.ts';
 import { given } from './given.ts';
 import { connectionOf, pageArgs, pageOf, same } from './page.ts';
@@ -60,7 +62,14 @@ export const RunRef = builder.objectRef<RunRow>('Run');
 builder.node(RunRef, {
   description: 'One doing of a crawl or a job.',
   id: { resolve: (run) => run.id },
-  loadOne: (id, { tenon, as }) => tenon.work.find(as, id),
+  loadOne: async (id, { tenon, as }) =>
+    branded(
+      'Run',
+      await tenon.work.find(as, id).catch((error: unknown) => {
+        if (error instanceof TenonError && error.code === 'NOT_FOUND') return undefined;
+        throw error;
+      }),
+    ),
   fields: (t) => ({
     kind: t.exposeString('kind', { description: '`crawl` or `job`.' }),
     name: t.exposeString('name', { description: 'Of the crawler or the job.' }),

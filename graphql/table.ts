@@ -6,6 +6,7 @@ import { TenonError } from '../src/model/errors.ts';
 import type { Position } from '../src/model/change.ts';
 import { parseTableName } from '../src/model/names.ts';
 import type { Table, Version } from '../src/model/table.ts';
+import { branded } from './branded.ts';
 import { builder } from './builder.ts';
 import { ChangeConnection } from './change.ts';
 import { ColumnRef, FormatRef } from './column.ts';
@@ -36,7 +37,8 @@ export const TableTypeRef = builder.enumType('TableType', {
 builder.node(TableRef, {
   description: 'A table of the catalog, as it is or, under `table(asOf:)`, as it was.',
   id: { resolve: (table) => table.id },
-  loadMany: (ids, { loaders }) => Promise.all(ids.map((key) => loaders.table.load({ key, asOf: undefined }))),
+  loadMany: (ids, { loaders }) =>
+    Promise.all(ids.map(async (key) => branded('Table', await loaders.table.load({ key, asOf: undefined })))),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its own name, in lower case.' }),
     fullName: t.string({

@@ -8,6 +8,7 @@ import { s3Crawler } from '../../crawlers/s3.ts';
 import { LIMIT_RULES } from '../../graphql/limits.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
 import { schema } from '../../graphql/schema.ts';
+import { getPrincipal } from '../../src/access/principals.ts';
 import { loadConfig } from '../../src/config.ts';
 import { TenonError } from '../../src/model/errors.ts';
 import type { Principal } from '../../src/model/principal.ts';
@@ -22,7 +23,6 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-export const ADMIN: Principal = { id: 'admin', name: 'admin', role: 'admin' };
 export const READER: Principal = { id: 'reader', name: 'reader', role: 'reader' };
 
 const SILENT = { info() {}, warn() {}, error() {} };
@@ -34,10 +34,12 @@ export async function openTestApi(): Promise<TestApi> {
   const config = loadConfig({ dataDir: join(folder, 'data'), env: { TENON_DATABASE_URL: testDb.url } });
   const tenon = await openTenon(config, { crawlers: [fileCrawler, s3Crawler, postgresCrawler], log: SILENT });
   if (tenon === undefined) throw new Error('Somebody else owns the test’s own database.');
+  // A run goes on as the principal that it was started by, so it must be one that exists.
+  const admin = await getPrincipal(tenon.ground.db, 'admin');
   return {
     tenon,
     folder,
-    ask: (query, variables, as = ADMIN) => ask(tenon, query, variables, as),
+    ask: (query, variables, as = admin) => ask(tenon, query, variables, as),
     async close() {
       await tenon.close();
       await testDb.close();
