@@ -3,6 +3,7 @@ import { TenonError } from '../model/errors.ts';
 import { reached } from '../model/reached.ts';
 import { applyMigrations, newestAge, readAge } from './migrations.ts';
 import { connect } from './open-db.ts';
+import { migrateQueue } from './queue-schema.ts';
 
 /** The oldest server that the suite has been run against. */
 const OLDEST_POSTGRES = 15;
@@ -15,6 +16,7 @@ const MIGRATE_LOCK = 7_310_002;
  * the old schema or the new one. Any number of processes may call it at once; the advisory lock lets one after the other
  * pass, and the later ones find nothing to do. The ledger is drizzle's own table, so drizzle-kit works on it too.
  *
+ * The schema of the queue follows, under the same lock; it holds wake-ups only, so it need not come in the same commit.
  * Throws DATABASE_TOO_NEW where a newer program has migrated already, UNSUPPORTED for a server older than Postgres 15.
  */
 export async function migrate(target: string | pg.Pool): Promise<{ applied: number }> {
@@ -25,8 +27,20 @@ export async function migrate(target: string | pg.Pool): Promise<{ applied: numb
       reached('migrate.before-commit');
       return count;
     });
+    await bringQueue(typeof target === 'string' ? target : (target.options.connectionString ?? target));
     return { applied };
   });
+}
+
+/** On a connection of its own where it can be, as a pool's only one may be in use for the lock. */
+async function bringQueue(target: string | pg.Pool): Promise<void> {
+  try {
+    await migrateQueue(target);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('breaking migration'))) throw error;
+    const message = 'A newer version of Tenon has migrated the queue of this database.';
+    throw new TenonError('DATABASE_TOO_NEW', message, {}, { cause: error });
+  }
 }
 
 /** Gives a connection on which nobody else migrates or restores meanwhile. Throws UNSUPPORTED for too old a server. */

@@ -128,12 +128,15 @@ async function* unzip(input: Readable): AsyncGenerator<Buffer> {
   }
 }
 
+/** SQLSTATE classes 22 and 23: a damaged byte shows in a row before the checksum at the end can. */
+const BAD_ROW = /^2[23]\w{3}$/;
 const DISK_FULL = '53100';
 
 function inOurWords(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (error instanceof TenonError) return error;
   if (code.startsWith('Z_')) return damaged(code === 'Z_BUF_ERROR' ? 'its end is missing' : 'it cannot be unpacked', error);
+  if (BAD_ROW.test(code) && error instanceof Error) return damaged(`the database refuses a row: ${error.message}`, error);
   if (code === DISK_FULL)
     return new TenonError('DISK_FULL', 'There is no space left to restore the backup.', {}, { cause: error });
   return error;

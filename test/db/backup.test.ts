@@ -190,7 +190,10 @@ describe('restore', () => {
       frame('E', { rows: 1 }),
     ]);
     await restoredInto(nothing, bad, async (url, restored) => {
-      await expect(restored).rejects.toThrow(/invalid input syntax for type bigint/);
+      await expect(restored).rejects.toMatchObject({
+        code: 'DATA_UNREADABLE',
+        message: expect.stringContaining('invalid input syntax for type bigint'),
+      });
       expect(await ask(url, "select to_regclass('public.principals') as found")).toEqual([{ found: null }]);
     });
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
-import { ask, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, temporaryFolder } from './embedded.ts';
 
 const mounts: string[] = [];
 
@@ -28,21 +28,21 @@ describe('a full disk', () => {
   it('is named when there is no room for a new database, and leaves nothing half-made', async ({ skip }) => {
     const folder = await smallDisk(20);
     if (folder === undefined) return skip(SKIPS.noTmpfs);
-    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    await expect(openEmbeddedPostgres(folder, QUICK)).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect((await readdir(folder)).filter((name) => name.startsWith('postgres') && name !== 'postgres.turn')).toEqual([]);
   });
 
   it('is named when the database cannot start, and over when there is room again', async ({ skip }) => {
     const folder = await smallDisk(90);
     if (folder === undefined) return skip(SKIPS.noTmpfs);
-    const first = await openEmbeddedPostgres(folder);
+    const first = await openEmbeddedPostgres(folder, QUICK);
     await ask(first.url, 'create table kept as select 42 as answer');
     await first.close();
     const filler = join(folder, 'filler');
     await writeFile(filler, Buffer.alloc(90 * 1024 * 1024)).catch(() => {});
-    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    await expect(openEmbeddedPostgres(folder, QUICK)).rejects.toMatchObject({ code: 'DISK_FULL' });
     await rm(filler);
-    const second = await openEmbeddedPostgres(folder);
+    const second = await openEmbeddedPostgres(folder, QUICK);
     expect(await ask(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
     await second.close();
   });

@@ -7,7 +7,7 @@ import { processStart } from '../../src/db/process-start.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
 import { startScript } from '../servers/script.ts';
 import { until } from '../until.ts';
-import { ask, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, temporaryFolder } from './embedded.ts';
 
 const OPEN = new URL('scripts/open.ts', import.meta.url);
 const root = process.getuid?.() === 0;
@@ -15,12 +15,12 @@ const root = process.getuid?.() === 0;
 describe('openEmbeddedPostgres', () => {
   it('makes a database, stops it, and finds its rows again', async () => {
     const folder = await temporaryFolder();
-    const first = await openEmbeddedPostgres(folder);
+    const first = await openEmbeddedPostgres(folder, QUICK);
     expect(first.adopted).toBe(false);
     await ask(first.url, 'create table kept as select 42 as answer');
     await first.close();
     expect(await processStart(first.pid)).toBeUndefined();
-    const second = await openEmbeddedPostgres(folder);
+    const second = await openEmbeddedPostgres(folder, QUICK);
     expect(await ask(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
     await second.close();
   });
@@ -43,7 +43,7 @@ describe('openEmbeddedPostgres', () => {
   });
 
   it('sorts and folds by its own locale, whatever the machine’s is', async () => {
-    const { url, close } = await openEmbeddedPostgres(await temporaryFolder());
+    const { url, close } = await openEmbeddedPostgres(await temporaryFolder(), QUICK);
     expect(
       await ask(
         url,
@@ -55,14 +55,14 @@ describe('openEmbeddedPostgres', () => {
 
   it('is no part of our process group, so that Ctrl-C does not stop it under our feet', async ({ skip }) => {
     skip(process.platform !== 'linux', SKIPS.notLinux);
-    const { pid, close } = await openEmbeddedPostgres(await temporaryFolder());
+    const { pid, close } = await openEmbeddedPostgres(await temporaryFolder(), QUICK);
     const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
     expect(Number(fields[2])).toBe(pid);
     await close();
   });
 
   it('closes at once though a transaction is open', async () => {
-    const { url, close } = await openEmbeddedPostgres(await temporaryFolder());
+    const { url, close } = await openEmbeddedPostgres(await temporaryFolder(), QUICK);
     const sleeping = ask(url, 'select pg_sleep(60)').catch((error: unknown) => error);
     await until(
       'the query runs',
@@ -89,7 +89,7 @@ describe('openEmbeddedPostgres', () => {
     expect(adopted).toBe(false);
     starter.kill('SIGKILL');
     expect(await starter.ended).toBe('SIGKILL');
-    const server = await openEmbeddedPostgres(folder);
+    const server = await openEmbeddedPostgres(folder, QUICK);
     expect(server).toMatchObject({ pid, adopted: true });
     await server.close();
     expect(await processStart(server.pid)).toBeUndefined();
@@ -103,7 +103,7 @@ describe('openEmbeddedPostgres', () => {
     expect(new Set(said.map(({ pid }) => pid)).size).toBe(1);
     for (const script of scripts) script.kill('SIGKILL');
     await Promise.all(scripts.map(({ ended }) => ended));
-    const server = await openEmbeddedPostgres(folder);
+    const server = await openEmbeddedPostgres(folder, QUICK);
     expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await server.close();
   });
@@ -126,7 +126,7 @@ describe('openEmbeddedPostgres', () => {
   it('starts though the process id it left behind is somebody else’s by now', async ({ skip }) => {
     skip(process.platform !== 'linux', SKIPS.notLinux);
     const folder = await temporaryFolder();
-    const first = await openEmbeddedPostgres(folder);
+    const first = await openEmbeddedPostgres(folder, QUICK);
     const owner = await stat(join(folder, 'postgres'));
     const left = await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8');
     process.kill(first.pid, 'SIGKILL');
@@ -134,7 +134,7 @@ describe('openEmbeddedPostgres', () => {
     const other = startScript(new URL('scripts/wait.ts', import.meta.url), [], root ? { uid: owner.uid, gid: owner.gid } : {});
     await other.said();
     await writeFile(join(folder, 'postgres', 'postmaster.pid'), left.replace(/^\d+/, String(other.pid)));
-    const second = await openEmbeddedPostgres(folder);
+    const second = await openEmbeddedPostgres(folder, QUICK);
     expect(second.adopted).toBe(false);
     await second.close();
     other.kill('SIGKILL');
@@ -144,9 +144,9 @@ describe('openEmbeddedPostgres', () => {
 describe('a data directory that cannot be used', () => {
   it('is refused when another major version of Postgres made it', async () => {
     const folder = await temporaryFolder();
-    await openEmbeddedPostgres(folder).then(({ close }) => close());
+    await openEmbeddedPostgres(folder, QUICK).then(({ close }) => close());
     await writeFile(join(folder, 'postgres', 'PG_VERSION'), '16\n');
-    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({
+    await expect(openEmbeddedPostgres(folder, QUICK)).rejects.toMatchObject({
       code: 'DATA_DIRECTORY',
       message: expect.stringMatching(/made by Postgres 16.*backup/),
     });
@@ -154,9 +154,9 @@ describe('a data directory that cannot be used', () => {
 
   it('is refused, with Postgres’s reason, when files of the database are gone', async () => {
     const folder = await temporaryFolder();
-    await openEmbeddedPostgres(folder).then(({ close }) => close());
+    await openEmbeddedPostgres(folder, QUICK).then(({ close }) => close());
     await rm(join(folder, 'postgres', 'global', 'pg_control'));
-    await expect(openEmbeddedPostgres(folder)).rejects.toMatchObject({
+    await expect(openEmbeddedPostgres(folder, QUICK)).rejects.toMatchObject({
       code: 'DATA_DIRECTORY',
       message: expect.stringContaining('pg_control'),
     });
@@ -165,7 +165,7 @@ describe('a data directory that cannot be used', () => {
   it('is refused when it is a file', async () => {
     const file = join(await temporaryFolder(), 'file');
     await writeFile(file, '');
-    await expect(openEmbeddedPostgres(file)).rejects.toMatchObject({ code: 'DATA_DIRECTORY' });
+    await expect(openEmbeddedPostgres(file, QUICK)).rejects.toMatchObject({ code: 'DATA_DIRECTORY' });
   });
 });
 

@@ -45,6 +45,12 @@ describe('migrate', () => {
     await expect(migrate(t.url)).rejects.toMatchObject({ code: 'DATABASE_TOO_NEW' });
   });
 
+  it('brings the schema of the queue, and refuses a newer one', async () => {
+    await migrate(t.url);
+    await ask(t.url, 'insert into graphile_worker.migrations (id, breaking) values (999999, true)');
+    await expect(migrate(t.url)).rejects.toMatchObject({ code: 'DATABASE_TOO_NEW' });
+  });
+
   it('refuses a server that is too old', async () => {
     await ask(
       t.url,

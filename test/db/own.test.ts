@@ -4,7 +4,7 @@ import { claimDirectory, ownDirectory, type Claim } from '../../src/db/own.ts';
 import { openEmptyDb } from '../servers/postgres.ts';
 import { startScript } from '../servers/script.ts';
 import { until } from '../until.ts';
-import { ask, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, temporaryFolder } from './embedded.ts';
 
 const OPEN = new URL('scripts/open.ts', import.meta.url);
 
@@ -68,10 +68,10 @@ describe('claimDirectory', () => {
     const folder = await temporaryFolder();
     const script = startScript(OPEN, ['claim', folder]);
     const { pid } = await script.said();
-    expect(await claimDirectory(folder)).toEqual({ owned: false });
+    expect(await claimDirectory(folder, undefined, QUICK)).toEqual({ owned: false });
     script.kill('SIGKILL');
     await script.ended;
-    const next = await until('the directory is free', () => owned(claimDirectory(folder)), 2_000);
+    const next = await until('the directory is free', () => owned(claimDirectory(folder, undefined, QUICK)), 2_000);
     expect(next).toMatchObject({ pid, adopted: true });
     expect(await ask(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await next.close();
@@ -83,7 +83,7 @@ describe('claimDirectory', () => {
     let turns = 0;
     const visit = async () => {
       for (let n = 0; n < 6; n++) {
-        const claim: Claim = await claimDirectory(folder);
+        const claim: Claim = await claimDirectory(folder, undefined, QUICK);
         if (!claim.owned) continue;
         expect(++owners).toBe(1);
         turns++;

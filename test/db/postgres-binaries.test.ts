@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { findBinaries } from '../../src/db/postgres-binaries.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
-import { ask, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, temporaryFolder } from './embedded.ts';
 
 /** The package as npm unpacks it when install scripts are off: without a single link, in a folder that is read-only. */
 async function packageWithoutLinks(): Promise<string> {
@@ -26,11 +26,11 @@ describe('the binaries', () => {
     const before = await readdir(native, { recursive: true });
     expect(before).not.toContain('lib/libicuuc.so.60');
     const folder = await temporaryFolder();
-    const first = await openEmbeddedPostgres(folder, { native });
+    const first = await openEmbeddedPostgres(folder, { ...QUICK, native });
     await ask(first.url, 'create extension pg_trgm');
     expect(await ask(first.url, "select similarity('tenon', 'tenon') as same")).toEqual([{ same: 1 }]);
     await first.close();
-    const second = await openEmbeddedPostgres(folder, { native });
+    const second = await openEmbeddedPostgres(folder, { ...QUICK, native });
     expect(second.adopted).toBe(false);
     await second.close();
     expect(await readdir(native, { recursive: true })).toEqual(before);
@@ -43,7 +43,7 @@ describe('the binaries', () => {
     const { env } = await findBinaries(links, second);
     expect(Object.values(env)).toEqual([`${links}:${join(second, 'lib')}`]);
     const folder = await temporaryFolder();
-    await openEmbeddedPostgres(folder, { native: second }).then(({ close }) => close());
+    await openEmbeddedPostgres(folder, { ...QUICK, native: second }).then(({ close }) => close());
   });
 
   it('need no links of ours where the install script has made them', async () => {
@@ -62,7 +62,7 @@ describe('the binaries', () => {
     await chmod(join(native, '..'), 0o700);
     const folder = await temporaryFolder();
     await chmod(folder, 0o700);
-    const server = await openEmbeddedPostgres(join(folder, 'lake'), { native });
+    const server = await openEmbeddedPostgres(join(folder, 'lake'), { ...QUICK, native });
     expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await server.close();
   });

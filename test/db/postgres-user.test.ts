@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
 import { startScript, type ScriptOptions } from '../servers/script.ts';
-import { ask, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, temporaryFolder } from './embedded.ts';
 
 const OPEN = new URL('scripts/open.ts', import.meta.url);
 const isRoot = process.getuid?.() === 0;
@@ -25,7 +25,7 @@ describe('root', () => {
 
   it('has Postgres run as nobody, who owns the database and nothing else', async () => {
     const folder = await temporaryFolder();
-    const server = await openEmbeddedPostgres(folder);
+    const server = await openEmbeddedPostgres(folder, QUICK);
     const nobody = Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }));
     expect((await stat(join(folder, 'postgres'))).uid).toBe(nobody);
     expect((await stat(folder)).uid).toBe(0);
@@ -37,13 +37,13 @@ describe('root', () => {
     const folder = await temporaryFolder();
     const { uid, gid } = account('daemon');
     await chown(folder, uid, gid);
-    await openEmbeddedPostgres(folder).then(({ close }) => close());
+    await openEmbeddedPostgres(folder, QUICK).then(({ close }) => close());
     expect((await stat(join(folder, 'postgres'))).uid).toBe(uid);
   });
 
   it('passes a folder that is closed to others', async ({ skip }) => {
     skip(!existsSync('/usr/bin/setpriv'), SKIPS.noSetpriv);
-    const server = await openEmbeddedPostgres(await closedFolder());
+    const server = await openEmbeddedPostgres(await closedFolder(), QUICK);
     expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await server.close();
   });
@@ -74,7 +74,7 @@ describe('root', () => {
     await chown(folder, uid, gid);
     const script = startScript(OPEN, ['open', folder], { uid, gid });
     const { pid } = await script.said();
-    const server = await openEmbeddedPostgres(folder);
+    const server = await openEmbeddedPostgres(folder, QUICK);
     expect(server).toMatchObject({ pid, adopted: true });
     expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     script.tell('close');
@@ -101,7 +101,7 @@ describe('anyone else', () => {
 
   it('is told whose the database is', async () => {
     const folder = await temporaryFolder();
-    await openEmbeddedPostgres(folder).then(({ close }) => close());
+    await openEmbeddedPostgres(folder, QUICK).then(({ close }) => close());
     await chmod(folder, 0o777);
     await chmod(join(folder, 'postgres.turn'), 0o777);
     const said = await openAndClose(folder, account('daemon'));
