@@ -11,7 +11,10 @@ export interface Outcome {
 }
 
 /** Runs the command line as a person would, and shows what was typed and what came back. */
-export type Command = (args: readonly string[], options?: { env?: Record<string, string>; expect?: number; quiet?: boolean }) => Promise<Outcome>;
+export type Command = (
+  args: readonly string[],
+  options?: { env?: Record<string, string>; expect?: number; quiet?: boolean },
+) => Promise<Outcome>;
 
 export function commandOn(dataDir: string, shownDir: string): Command {
   return async (args, { env = {}, expect = 0, quiet = false } = {}) => {
@@ -22,7 +25,9 @@ export function commandOn(dataDir: string, shownDir: string): Command {
       if (outcome.code !== 0) printed(outcome.stderr);
     }
     if (outcome.code !== expect) {
-      throw new Error(`tenon ${args.join(' ')} ended with ${outcome.code}, expected ${expect}:\n${outcome.stdout}\n${outcome.stderr}`);
+      throw new Error(
+        `tenon ${args.join(' ')} ended with ${outcome.code}, expected ${expect}:\n${outcome.stdout}\n${outcome.stderr}`,
+      );
     }
     return outcome;
   };
@@ -35,24 +40,32 @@ export async function ask<T>(command: Command, args: readonly string[], expect =
 
 function run(args: readonly string[], env: Record<string, string>): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? -1, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }));
+    child.on('close', (code) =>
+      resolve({ code: code ?? -1, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
+    );
   });
 }
 
 /** Starts the server in the background; resolves when it answers. */
 export async function serve(dataDir: string, port: number): Promise<{ stop(): Promise<void> }> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--data', dataDir, '--port', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, 'serve', '--data', dataDir, '--port', String(port)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   const deadline = Date.now() + 30_000;
   while (!(await answers(port))) {
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`The server did not start:\n${Buffer.concat(errors).toString()}`);
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`The server did not start:\n${Buffer.concat(errors).toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return { stop: () => stop(child) };

@@ -16,7 +16,9 @@ const JOB = fileURLToPath(new URL('../../../docs/demo/delays.json', import.meta.
 const started = Date.now();
 
 await clearFolder();
-console.log('Tenon: a data catalog that crawls, versions, guards and runs. This demo takes about a minute, and uses real published data.');
+console.log(
+  'Tenon: a data catalog that crawls, versions, guards and runs. This demo takes about a minute, and uses real published data.',
+);
 
 chapter('A small lake and a database, as a company has them');
 list(await buildLake(LAKE));
@@ -31,7 +33,9 @@ try {
   await source.close();
 }
 say('');
-say(`Done in ${((Date.now() - started) / 1000).toFixed(0)} s. Everything is in ${relative('.', ROOT)}/; to look around in it, with the API on http://127.0.0.1:4000:`);
+say(
+  `Done in ${((Date.now() - started) / 1000).toFixed(0)} s. Everything is in ${relative('.', ROOT)}/; to look around in it, with the API on http://127.0.0.1:4000:`,
+);
 console.log(`\n     npx tenon serve --data ${relative('.', DATA)}\n`);
 
 async function tour(tenon: Command, database: SourceDatabase): Promise<void> {
@@ -50,7 +54,9 @@ async function tour(tenon: Command, database: SourceDatabase): Promise<void> {
   await tenon(['crawl', relative('.', LAKE), '--database', 'lake']);
   await tenon(['diff', 'lake.weather', '1', '2']);
   await tenon(['changes', '--limit', '3']);
-  say('Older partitions keep their own version; the table reads them all. Crawled again, nothing changes and nothing is written:');
+  say(
+    'Older partitions keep their own version; the table reads them all. Crawled again, nothing changes and nothing is written:',
+  );
   await tenon(['crawl', relative('.', LAKE), '--database', 'lake']);
 
   await jobs(tenon);

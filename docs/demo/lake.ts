@@ -1,11 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 
 /** A file of the package vega-datasets: published real data, in the formats that it was published in. */
 export function dataset(name: string): string {
-  return join(dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')), 'data', name);
+  return fileURLToPath(new URL(`../data/${name}`, import.meta.resolve('vega-datasets')));
 }
 
 export interface Flight {

@@ -163,22 +163,17 @@ function runOutcome(run: RunAnswer, { json: asJson }: ActContext) {
 }
 
 interface JobResult {
-  readonly inputs?: readonly {
-    alias?: string;
-    table: string;
-    version?: number;
-    files?: number;
-    partitions?: number;
-    bytes?: number | string;
-  }[];
+  readonly inputs?: readonly { table: string; version?: number; files?: number; tracked?: boolean }[];
   readonly outputs?: readonly { table: string; rows: number | string; bytes: number | string; files: number }[];
 }
 
 function runText(run: RunAnswer): string {
   const { inputs = [], outputs = [] } = (run.result ?? {}) as JobResult;
   const lines = [`${run.state.toLowerCase()}: ${plain(run.name)}`];
-  for (const { table, version, files } of inputs)
-    lines.push(`read   ${table}${version === undefined ? '' : ` version ${version}`}: ${files ?? 0} new files`);
+  for (const { table, version, files, tracked } of inputs)
+    lines.push(
+      `read   ${table}${version === undefined ? '' : ` version ${version}`}: ${files ?? 0} ${tracked === true ? 'new ' : ''}files`,
+    );
   for (const { table, rows, files, bytes } of outputs)
     lines.push(`wrote  ${table}: ${rows} rows in ${files} files, ${sizeText(bytes)}`);
   if (run.state === 'BLOCKED' && run.error !== null) lines.push(plain(run.error.message), ...diffLines(run.error.details));

@@ -12,12 +12,20 @@ const MAX_SQL_CHARS = 200_000;
 /** What inputs and steps are called in SQL. */
 const relationName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'must be a plain name: letters, digits and _');
 
+const inputSchema = z.strictObject({
+  table: z.string().min(1),
+  /** On its partition keys. */
+  where: z.string().max(10_000).optional(),
+  /** Left out: the job's. A table to look things up in says false: it is read whole each time. */
+  bookmark: z.boolean().optional(),
+});
+
 const schema = z.strictObject({
   name: z.string().min(1),
   description: z.string().max(10_000).optional(),
   /** By the name that the SQL calls them. */
   inputs: z
-    .record(relationName, z.strictObject({ table: z.string().min(1), where: z.string().max(10_000).optional() }))
+    .record(relationName, inputSchema)
     .refine((inputs) => Object.keys(inputs).length <= MAX_INPUTS, `may have ${MAX_INPUTS} inputs at most`),
   /** Reads only files that no published run of the job has read. */
   bookmark: z.boolean().default(false),
@@ -39,8 +47,15 @@ const schema = z.strictObject({
   }),
   limits: z
     .strictObject({
-      memory: z.string().regex(/^\d+(\.\d+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/, 'must be a size like 1GB or 512MiB').optional(),
-      timeoutSeconds: z.number().positive().max(7 * 86_400).optional(),
+      memory: z
+        .string()
+        .regex(/^\d+(\.\d+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/, 'must be a size like 1GB or 512MiB')
+        .optional(),
+      timeoutSeconds: z
+        .number()
+        .positive()
+        .max(7 * 86_400)
+        .optional(),
       threads: z.number().int().min(1).max(256).optional(),
     })
     .default({}),
@@ -80,14 +95,21 @@ export function fillJob(job: JobDefinition, values: ParameterValues): Job {
   const missing = parametersOf(job).filter((name) => values[name] === undefined);
   if (missing.length > 0) {
     const list = missing.map((name) => `\${${name}}`).join(', ');
-    throw new TenonError('BAD_JOB', `The job ${job.name} needs a value for ${list}: give --param ${missing[0]}=…, or set it in the environment.`, { missing });
+    throw new TenonError(
+      'BAD_JOB',
+      `The job ${job.name} needs a value for ${list}: give --param ${missing[0]}=…, or set it in the environment.`,
+      { missing },
+    );
   }
   const text = (value: string): string => fillText(value, values);
   const mistakes: Mistake[] = [];
   const filled: Job = {
     ...job,
     inputs: Object.fromEntries(
-      Object.entries(job.inputs).map(([alias, input]) => [alias, { table: text(input.table), ...(input.where !== undefined && { where: fillSql(input.where, values) }) }]),
+      Object.entries(job.inputs).map(([alias, input]) => [
+        alias,
+        { ...input, table: text(input.table), ...(input.where !== undefined && { where: fillSql(input.where, values) }) },
+      ]),
     ),
     steps: job.steps.map((step) => ({ ...step, sql: fillSql(step.sql, values) })),
     output: {
@@ -146,7 +168,9 @@ function doubleNames(job: JobDefinition): Mistake[] {
   ];
   const doubled = names.filter(({ name }) => seen.size === seen.add(foldName(name)).size);
   const keys = new Set<string>();
-  const doubledKeys = job.output.partitionBy.flatMap((name, index) => (keys.size === keys.add(foldName(name)).size ? [{ name, path: `output.partitionBy.${index}` }] : []));
+  const doubledKeys = job.output.partitionBy.flatMap((name, index) =>
+    keys.size === keys.add(foldName(name)).size ? [{ name, path: `output.partitionBy.${index}` }] : [],
+  );
   return [...doubled, ...doubledKeys].map(({ name, path }) => ({ path, message: `«${name}» is there twice` }));
 }
 
@@ -158,7 +182,8 @@ function textsOf(value: unknown): string[] {
 
 function mistakeOf(issue: z.core.$ZodIssue): Mistake {
   const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') return { path: [...path, issue.keys[0] ?? ''].join('.'), message: `is not known: ${issue.keys.join(', ')}` };
+  if (issue.code === 'unrecognized_keys')
+    return { path: [...path, issue.keys[0] ?? ''].join('.'), message: `is not known: ${issue.keys.join(', ')}` };
   const nested = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
   return { path: path.join('.'), message: (nested ?? issue.message).replace(/^Invalid input: /, '') };
 }

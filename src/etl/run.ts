@@ -56,29 +56,36 @@ export function createJobRun(deps: JobRunDeps): Execute {
 }
 
 async function runJob(deps: JobRunDeps, context: RunContext, folder: string): Promise<RunEnd> {
-  const { ground, engine, config } = deps;
-  const defined = await needJob(ground.db, context.principal, context.run.name);
+  const defined = await needJob(deps.ground.db, context.principal, context.run.name);
   const job = fillJob(defined.definition, { ...deps.environment, ...parametersOfRun(context) });
-  const session = engine.open({
+  const starting: Starting = { deps, context, folder, job, jobId: defined.id };
+  try {
+    return await gateAndRun(starting);
+  } catch (error) {
+    if (error instanceof TenonError && error.code === 'BLOCKED') return blocked(error);
+    throw error;
+  }
+}
+
+function openSession({ deps: { engine, config }, context, folder, job }: Starting): EngineSession {
+  return engine.open({
     folder,
     memoryLimit: job.limits.memory ?? config.engine.memoryLimit,
     threads: job.limits.threads ?? config.engine.threads,
     timeoutMs: job.limits.timeoutSeconds === undefined ? config.engine.timeoutMs : job.limits.timeoutSeconds * 1_000,
     signal: context.signal,
   });
-  try {
-    return await withSession({ deps, context, folder, job, jobId: defined.id, session });
-  } finally {
-    await session.close();
-  }
 }
 
-interface Running {
+interface Starting {
   readonly deps: JobRunDeps;
   readonly context: RunContext;
   readonly folder: string;
   readonly job: Job;
   readonly jobId: string;
+}
+
+interface Running extends Starting {
   readonly session: EngineSession;
 }
 
@@ -88,66 +95,75 @@ interface Reading extends JobInput {
   readonly bookmark: Bookmark | undefined;
 }
 
-async function withSession(running: Running): Promise<RunEnd> {
-  try {
-    return await gateAndRun(running);
-  } catch (error) {
-    if (error instanceof TenonError && error.code === 'BLOCKED') return blocked(error);
-    throw error;
-  }
-}
-
-async function gateAndRun(running: Running): Promise<RunEnd> {
-  const { deps, context, job, jobId, session } = running;
+/** The schemas first, then the catalog's files, and the engine only when there is something for it to do. */
+async function gateAndRun(starting: Starting): Promise<RunEnd> {
+  const { deps, context, job, jobId } = starting;
   const { db } = deps.ground;
   const inputs = await findInputs(db, context.principal, job);
   const broken = await brokenInputs(db, context.principal, jobId, inputs);
   if (broken.length > 0) throw blockedError(job.name, broken);
-  const { columns, pins } = await examine(session, job, inputs).catch(async (error: unknown) => {
-    // SQL that fitted the versions of the last good run, and fits no longer, is a change of the inputs and not a mistake.
-    const changed = await changedInputs(db, context.principal, jobId, inputs);
-    throw error instanceof TenonError && error.code === 'BAD_SQL' && changed.length > 0 ? blockedError(job.name, changed, error) : error;
-  });
-  const output = outputSchema(await outputTable(db, context.principal, job), columns, job.output.partitionBy);
+  await outputTable(db, context.principal, job);
   const readings: Reading[] = [];
-  for (const input of inputs) readings.push(await reading(running, input));
-  const report = reportOf(job, readings);
-  const withFiles = readings.filter(({ table }) => !isInDatabase(table));
-  if (job.bookmark && withFiles.length === 0) {
-    throw new TenonError('BAD_JOB', `The job ${job.name} has a bookmark, but no input with files; what a database holds is read whole each time.`);
-  }
-  const isNothingNew = job.bookmark && withFiles.every(({ partitions }) => partitions.length === 0);
-  if (isNothingNew) {
+  for (const input of inputs) readings.push(await reading(starting, input));
+  if (isNothingNew(job, readings)) {
     context.log('info', 'Nothing new to read.');
-    return { state: 'SUCCEEDED', result: report([], 0) };
+    return { state: 'SUCCEEDED', result: reportOf(job, readings)([], 0) };
   }
+  const session = openSession(starting);
+  try {
+    return await readAndPublish({ ...starting, session }, readings);
+  } finally {
+    await session.close();
+  }
+}
+
+function isNothingNew(job: Job, readings: readonly Reading[]): boolean {
+  if (!job.bookmark) return false;
+  const withFiles = readings.filter(({ table }) => !isInDatabase(table));
+  if (withFiles.length > 0) return withFiles.every(({ partitions }) => partitions.length === 0);
+  throw new TenonError('BAD_JOB', `The job ${job.name} has a bookmark, but no input with files; what a database holds is read whole each time.`);
+}
+
+async function readAndPublish(running: Running, readings: readonly Reading[]): Promise<RunEnd> {
+  const { deps, context, job, jobId } = running;
+  const { columns, pins } = await examineInputs(running, readings);
+  const output = outputSchema(await outputTable(deps.ground.db, context.principal, job), columns, job.output.partitionBy);
   const attempt = await openAttempt(running);
   const files = await writeFiles(running, attempt, readings, output);
   context.log('info', `Wrote ${sum(files.map(({ rows }) => rows))} rows in ${files.length} files.`);
-  const end = await publish(
-    deps.ground,
-    context,
-    {
-      jobId,
-      job,
-      columns,
-      files,
-      from: [...new Set(inputs.map(({ table }) => table.id))],
-      pins,
-      bookmarks: readings.flatMap(({ bookmark, partitions }) => (bookmark === undefined ? [] : [{ bookmark, read: partitions }])),
-      end: ({ partitions }) => ({ state: 'SUCCEEDED', result: report(files, partitions) }),
-    },
-    deps.config.limits.transactionRows,
-  );
+  const report = reportOf(job, readings);
+  const publication = {
+    jobId,
+    job,
+    columns,
+    files,
+    from: [...new Set(readings.map(({ table }) => table.id))],
+    pins,
+    bookmarks: readings.flatMap(({ bookmark, partitions }) => (bookmark === undefined ? [] : [{ bookmark, read: partitions }])),
+    end: ({ partitions }: { partitions: number }): RunEnd => ({ state: 'SUCCEEDED', result: report(files, partitions) }),
+  };
+  const end = await publish(deps.ground, context, publication, deps.config.limits.transactionRows);
   await removeAttempts(attempt.store, attempt.earlier).catch((error: unknown) => context.log('warn', `Files of an earlier attempt stay for now: ${String(error)}`));
   return end;
 }
 
-async function reading({ deps, context, job }: Running, input: Awaited<ReturnType<typeof findInputs>>[number]): Promise<Reading> {
+async function examineInputs({ deps, context, job, jobId, session }: Running, inputs: readonly JobInput[]): ReturnType<typeof examine> {
+  try {
+    return await examine(session, job, inputs);
+  } catch (error) {
+    // SQL that fitted the versions of the last good run, and fits no longer, is a change of the inputs and not a mistake.
+    const changed = await changedInputs(deps.ground.db, context.principal, jobId, inputs);
+    if (error instanceof TenonError && error.code === 'BAD_SQL' && changed.length > 0) throw blockedError(job.name, changed, error);
+    throw error;
+  }
+}
+
+async function reading({ deps, context, job }: Starting, input: Awaited<ReturnType<typeof findInputs>>[number]): Promise<Reading> {
   const { db } = deps.ground;
   if (isInDatabase(input.table)) return { ...input, partitions: [], bookmark: undefined };
   const all = await partitionInputs(input.table, input.partitions);
-  if (!job.bookmark) return { ...input, partitions: all.filter(({ files }) => files.length > 0), bookmark: undefined };
+  if (!(job.inputs[input.alias]?.bookmark ?? job.bookmark))
+    return { ...input, partitions: all.filter(({ files }) => files.length > 0), bookmark: undefined };
   const bookmark = await findBookmark(db, { job: job.name, input: input.alias, tableId: input.table.id });
   const partitions = await newFiles(db, bookmark, all);
   const files = partitions.reduce((count, partition) => count + partition.files.length, 0);
@@ -171,9 +187,14 @@ interface Attempt {
 async function openAttempt({ deps, context, folder, job }: Running): Promise<Attempt> {
   const store = await deps.connections.objectStore(job.output.location, job.output.connection);
   const { database, table } = parseTableName(job.output.table);
-  const address = joinAddress(job.output.location, `_t/${encodeURIComponent(`${database}.${table}`)}/${context.run.id}/${context.attempt}`);
+  const address = joinAddress(
+    job.output.location,
+    `_t/${encodeURIComponent(`${database}.${table}`)}/${context.run.id}/${context.attempt}`,
+  );
   const earlier = attemptsIn(context.checkpoint).filter((each) => each !== address);
-  await deps.ground.db.transaction((tx) => context.saveCheckpoint(tx, { attempts: [...earlier, address], connection: job.output.connection ?? null }));
+  await deps.ground.db.transaction((tx) =>
+    context.saveCheckpoint(tx, { attempts: [...earlier, address], connection: job.output.connection ?? null }),
+  );
   const local = store.localPath?.(address) ?? join(folder, 'out');
   try {
     await mkdir(dirname(local), { recursive: true });
@@ -185,12 +206,25 @@ async function openAttempt({ deps, context, folder, job }: Running): Promise<Att
   return { store, address, folder: local, earlier };
 }
 
-async function writeFiles(running: Running, attempt: Attempt, readings: readonly Reading[], output: ReturnType<typeof outputSchema>): Promise<OutputFile[]> {
+async function writeFiles(
+  running: Running,
+  attempt: Attempt,
+  readings: readonly Reading[],
+  output: ReturnType<typeof outputSchema>,
+): Promise<OutputFile[]> {
   const { deps, context, job, session } = running;
   try {
     const inputs = await stageInputs(running, readings);
     const written = await session.write(
-      { inputs, steps: job.steps, folder: attempt.folder, fileId: deps.ground.newId(), columns: output.written, partitionBy: output.keys, runId: context.run.id },
+      {
+        inputs,
+        steps: job.steps,
+        folder: attempt.folder,
+        fileId: deps.ground.newId(),
+        columns: output.written,
+        partitionBy: output.keys,
+        runId: context.run.id,
+      },
       (percent) => context.progress({ phase: 'write', percent }),
     );
     reached('publish.after-write');
@@ -213,7 +247,12 @@ async function stageInputs({ deps, context, folder }: Running, readings: readonl
   const inputs: Input[] = [];
   for (const one of readings) {
     context.progress({ phase: 'stage', input: one.alias });
-    const groups = await stageTable(one.table, async () => one.partitions, { connections: deps.connections, stage: deps.stage, folder: staged, signal: context.signal });
+    const groups = await stageTable(one.table, async () => one.partitions, {
+      connections: deps.connections,
+      stage: deps.stage,
+      folder: staged,
+      signal: context.signal,
+    });
     inputs.push({ ...relationOf(one), groups });
   }
   await deps.stage.trim();
@@ -222,10 +261,19 @@ async function stageInputs({ deps, context, folder }: Running, readings: readonl
 
 /** The result of a run, as `tenon job run --json` shows it. Numbers beyond 2^53 do not occur in counts of files. */
 function reportOf(job: Job, readings: readonly Reading[]) {
-  const inputs = readings.map(({ alias, table, version, partitions }) => {
+  const inputs = readings.map(({ alias, table, version, partitions, bookmark }) => {
     const files = partitions.flatMap((partition) => partition.files);
-    return { name: alias, table: `${table.database}.${table.name}`, version: version.number, partitions: partitions.length, files: files.length, bytes: files.reduce((total, { size }) => total + size, 0) };
+    return {
+      name: alias,
+      table: `${table.database}.${table.name}`,
+      version: version.number,
+      partitions: partitions.length,
+      files: files.length,
+      bytes: files.reduce((total, { size }) => total + size, 0),
+      tracked: bookmark !== undefined,
+    };
   });
+  const tracked = inputs.filter((input) => input.tracked);
   return (written: readonly OutputFile[], partitions: number): Record<string, unknown> => ({
     inputs,
     outputs: [
@@ -237,7 +285,10 @@ function reportOf(job: Job, readings: readonly Reading[]) {
         partitions,
       },
     ],
-    bookmark: { enabled: job.bookmark, newFiles: job.bookmark ? inputs.reduce((total, { files }) => total + files, 0) : null },
+    bookmark: {
+      enabled: tracked.length > 0,
+      newFiles: tracked.length > 0 ? tracked.reduce((total, { files }) => total + files, 0) : null,
+    },
   });
 }
 
