@@ -41,7 +41,7 @@ function passes({ include, exclude }: Filter, name: string): boolean {
 }
 
 /** As `like` with `%` as the only wildcard. */
-export function isLike(pattern: string, name: string): boolean {
+function isLike(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('%');
   const last = rest.pop();
   if (last === undefined) return name === first;

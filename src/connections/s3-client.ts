@@ -59,7 +59,7 @@ function checksums(env: NodeJS.ProcessEnv): Pick<S3ClientConfig, 'requestChecksu
 }
 
 /** `bucket.127.0.0.1`, `bucket.localhost` and `bucket.minio` are no names that resolve. */
-export function needsPathStyle(endpoint: string): boolean {
+function needsPathStyle(endpoint: string): boolean {
   if (!URL.canParse(endpoint))
     throw new TenonError('BAD_INPUT', 'The S3 endpoint is no URL; write http://host:port or https://host.');
   const host = new URL(endpoint).hostname.replace(/^\[|\]$/g, '');

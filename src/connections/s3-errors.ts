@@ -45,6 +45,7 @@ export function s3Error(error: unknown, request: S3Request): unknown {
 function meaning(name: string, status: number | undefined, request: S3Request): readonly [ErrorCode, string] {
   if (name === 'NoSuchBucket') return ['SOURCE_UNAVAILABLE', 'there is no such bucket'];
   if (DENIED_NAMES.has(name) || status === 401 || status === 403) return ['SOURCE_DENIED', `access denied (${name})`];
+  if (name === 'NoSuchUpload') return ['SOURCE_UNAVAILABLE', 'the answer to its last request was lost, upload it again'];
   if (status === 404 && request.key !== undefined)
     return ['DATA_UNREADABLE', `«${request.key.slice(0, 300)}» is not there (any more)`];
   if (status === 412 && request.key !== undefined) {

@@ -1,20 +1,20 @@
 import { readdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { array, assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fileAddress, joinAddress, lastName, parseAddress, s3Address, s3AddressOfUrl } from '../../src/connections/address.ts';
 import { compareBytes } from '../../src/connections/byte-order.ts';
 import { HOSTILE_NAMES } from '../contract/object-store.ts';
 
-const NAME = fc
-  .string({ unit: 'binary', minLength: 1, maxLength: 40 })
-  .filter((name) => !/[/\0]/.test(name) && name !== '.' && name !== '..');
+const NAME = string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter(
+  (name) => !/[/\0]/.test(name) && name !== '.' && name !== '..',
+);
 
 describe('addresses', () => {
   it('go there and back for any file and any key', () => {
-    fc.assert(
-      fc.property(fc.array(NAME, { minLength: 1, maxLength: 5 }), (names) => {
+    assert(
+      property(array(NAME, { minLength: 1, maxLength: 5 }), (names) => {
         const path = names.join('/');
         expect(parseAddress(fileAddress(`/${path}`))).toEqual({ scheme: 'file', file: `/${path}` });
         expect(parseAddress(s3Address('bucket', path))).toEqual({ scheme: 's3', bucket: 'bucket', key: path });
@@ -63,8 +63,8 @@ describe('addresses', () => {
 
 describe('byte order', () => {
   it('is the order of UTF-8 bytes', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
+    assert(
+      property(string({ unit: 'binary' }), string({ unit: 'binary' }), (a, b) => {
         expect(Math.sign(compareBytes(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
       }),
     );

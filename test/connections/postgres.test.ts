@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import pg from 'pg';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PostgresOptions } from '../../src/connections/connections.ts';
 import { CONNECTION_LIMITS } from '../../src/connections/limits.ts';
@@ -14,13 +14,13 @@ const LIMITS = { ...CONNECTION_LIMITS, connectTimeoutMs: 500, lockTimeoutMs: 100
 describe('a Postgres source', () => {
   let db: Awaited<ReturnType<typeof openEmptyDb>>;
   let options: PostgresOptions;
-  let client: pg.Client;
+  let client: Client;
   const opened: OpenPostgresSource[] = [];
 
   beforeAll(async () => {
     db = await openEmptyDb();
     ({ options } = parsePostgresUrl(new URL(db.url)));
-    client = new pg.Client(db.url);
+    client = new Client(db.url);
     await client.connect();
     await client.query(`create table t (id int, at timestamptz, n numeric, d double precision, b bytea, big bigint);
       insert into t select i, timestamptz '2026-11-20 12:00:00.123456+00' + i * interval '1 microsecond', i + 0.1000, 0.1, 'x', 9007199254740993 from generate_series(1, 5000) i`);

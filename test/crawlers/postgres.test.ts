@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresCrawler } from '../../crawlers/postgres.ts';
 import { describe as describeRelations, listRelations } from '../../crawlers/postgres-catalog.ts';
@@ -62,7 +62,7 @@ const PASSWORD = 'pass/word @#ü';
 
 async function openSource(name: string) {
   const db = await openEmptyDb();
-  const client = new pg.Client(db.url);
+  const client = new Client(db.url);
   await client.connect();
   await client.query(SCHEMA);
   const test = await openTestConnections();
@@ -265,7 +265,7 @@ describe('crawling Postgres', () => {
     try {
       await expect(client.query('select * from public.customers')).rejects.toMatchObject({ code: '42501' });
       const query = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-        (await client.query<Row & pg.QueryResultRow>(text, [...values])).rows;
+        (await client.query<Row & QueryResultRow>(text, [...values])).rows;
       const snapshot: PostgresSnapshot = { query, attempt: query, close: async () => undefined };
       const relations = await listRelations(snapshot, EVERYTHING, EVERYTHING);
       expect(relations.map(tableNameOf)).toEqual(NAMES);

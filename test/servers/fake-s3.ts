@@ -7,9 +7,9 @@ import { errorXml, listXml, tagOf } from './fake-s3-xml.ts';
 
 /** What a request can meet. `cut-page` ends a listing between two keys, with a length that fits what was sent. */
 export const FAULTS = ['timeout', 'reset', '403', '500', '503', 'cut-body', 'cut-page', 'wrong-length', 'lost-keys'] as const;
-export type Fault = (typeof FAULTS)[number];
+type Fault = (typeof FAULTS)[number];
 
-export interface FakeRequest {
+interface FakeRequest {
   readonly method: string;
   readonly path: string;
 }

@@ -102,7 +102,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-export function findOnPath(name: string): string | undefined {
+function findOnPath(name: string): string | undefined {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     try {
       const file = join(folder, name);
