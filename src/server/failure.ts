@@ -1,5 +1,5 @@
 import { redact } from '../access/redact.ts';
-import { asTenonError, ERRORS, type ErrorCode, TenonError } from '../model/errors.ts';
+import { asTenonError, ERRORS, type ErrorCode, type TenonError } from '../model/errors.ts';
 import type { NewId } from '../model/ground.ts';
 import type { Log } from '../work/log.ts';
 

@@ -1,12 +1,13 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import type { Context } from '../../graphql/context.ts';
 import { LIMIT_RULES } from '../../graphql/limits.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
 import { TenonError } from '../model/errors.ts';
+import type { Principal } from '../model/principal.ts';
 import type { Tenon } from '../tenon.ts';
 import { failureOf } from './failure.ts';
 import type { Metrics } from './metrics.ts';
@@ -27,16 +28,37 @@ export async function mountGraphql(app: FastifyInstance, tenon: Tenon, schema: G
   });
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
+  const callers = new WeakMap<FastifyRequest, Principal>();
   app.route({
     method: ['GET', 'POST', 'OPTIONS'],
     url: '/graphql',
+    // Before Apollo, which would make a defect of whatever fails while the context is made.
+    preHandler: async (request, reply) => {
+      try {
+        callers.set(request, await whoIs(tenon, request));
+      } catch (error) {
+        const { status, code, message, next, details } = failureOf(error, { log: tenon.log, newId: tenon.ground.newId });
+        metrics.graphqlErrors.inc({ code });
+        await reply.status(status).send({ errors: [{ message, extensions: { code, next, details } }] });
+      }
+    },
     handler: fastifyApolloHandler(apollo, {
-      context: async (request) => {
-        const as = await whoIs(tenon, request);
-        return { tenon, as, loaders: createLoaders(tenon, as) };
+      context: async (request, reply) => {
+        const as = callers.get(request);
+        if (as === undefined) throw new TenonError('UNAUTHENTICATED', 'The request has no token.');
+        return { tenon, as, loaders: createLoaders(tenon, as), signal: goneSignal(reply) };
       },
     }),
   });
+}
+
+/** Aborts when the client goes away before it has its answer: nobody waits for the rest of a query any more. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
 }
 
 function countErrors(metrics: Metrics): ApolloServerPlugin<Context> {
@@ -55,15 +77,18 @@ function countErrors(metrics: Metrics): ApolloServerPlugin<Context> {
 
 /** Every error gets a code of our table, what to do next, and no trace of where in the code it happened. */
 function formatError(tenon: Tenon, formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const thrown = error instanceof GraphQLError ? (error.originalError ?? mistakeOf(error)) : error;
+  const thrown = thrownBehind(error);
   const { code, message, next, details } = failureOf(thrown, { log: tenon.log, newId: tenon.ground.newId });
   const { locations, path } = formatted;
   return { message, ...(locations && { locations }), ...(path && { path }), extensions: { code, next, details } };
 }
 
-/** What the GraphQL layer refuses by itself: a query that does not parse or does not fit the schema. */
-function mistakeOf(error: GraphQLError): unknown {
+/** What a resolver threw, or in our words what the GraphQL layer refuses: a query that does not parse, fit, or is too large. */
+function thrownBehind(error: unknown): unknown {
+  if (!(error instanceof GraphQLError)) return error;
+  if (error.originalError !== undefined && error.originalError !== null) return thrownBehind(error.originalError);
   const code = error.extensions['code'];
   if (code === 'INTERNAL_SERVER_ERROR') return error;
+  if (code === 'LIMIT') return new TenonError('LIMIT', error.message);
   return new TenonError('BAD_INPUT', error.message, code === undefined ? {} : { graphql: code });
 }

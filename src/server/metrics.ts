@@ -14,40 +14,27 @@ export interface Metrics {
 /** What Prometheus reads. Names and counts only: nothing of what is in the catalog, so no token is asked for. */
 export function createMetrics(tenon: Tenon): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const lag = new Gauge({
-    name: 'tenon_follower_lag',
-    help: 'Positions of the log that a follower has not seen yet',
-    labelNames: ['follower'],
-    registers,
+  const { db } = tenon.ground;
+  collectDefaultMetrics({ register: registry });
+  gauge(registry, 'tenon_tables', 'Tables in the catalog', [], async (set) => {
+    const { rows } = await db.execute<{ tables: string }>(sql`select count(*) as tables from tables where ended is null`);
+    set({}, Number(rows[0]?.tables ?? 0));
   });
-  const runs = new Gauge({ name: 'tenon_runs', help: 'Runs by kind and state', labelNames: ['kind', 'state'], registers });
-  const pool = new Gauge({
-    name: 'tenon_database_connections',
-    help: 'Connections of the pool',
-    labelNames: ['state'],
-    registers,
+  gauge(registry, 'tenon_follower_lag', 'Positions of the log that a follower has not seen yet', ['follower'], async (set) => {
+    const head = await latestPosition(db);
+    for (const { name, cursor } of await listFollowers(db)) set({ follower: name }, Number(head - cursor));
   });
-  const read = new Gauge({
-    name: 'tenon_tables',
-    help: 'Tables in the catalog',
-    registers,
-    async collect() {
-      const { db } = tenon.ground;
-      const { rows } = await db.execute<{ tables: string }>(sql`select count(*) as tables from tables where ended is null`);
-      read.set(Number(rows[0]?.tables ?? 0));
-      const head = await latestPosition(db);
-      for (const { name, cursor } of await listFollowers(db)) lag.set({ follower: name }, Number(head - cursor));
-      const states = await db.execute<{ kind: string; state: string; n: string }>(
-        sql`select kind, state, count(*) as n from runs group by 1, 2`,
-      );
-      runs.reset();
-      for (const { kind, state, n } of states.rows) runs.set({ kind, state }, Number(n));
-      pool.set({ state: 'open' }, tenon.pool.totalCount);
-      pool.set({ state: 'idle' }, tenon.pool.idleCount);
-      pool.set({ state: 'waiting' }, tenon.pool.waitingCount);
-    },
+  gauge(registry, 'tenon_runs', 'Runs by kind and state', ['kind', 'state'], async (set) => {
+    const { rows } = await db.execute<{ kind: string; state: string; n: string }>(
+      sql`select kind, state, count(*) as n from runs group by 1, 2`,
+    );
+    for (const { kind, state, n } of rows) set({ kind, state }, Number(n));
+  });
+  gauge(registry, 'tenon_database_connections', 'Connections of the pool', ['state'], async (set) => {
+    set({ state: 'open' }, tenon.pool.totalCount);
+    set({ state: 'idle' }, tenon.pool.idleCount);
+    set({ state: 'waiting' }, tenon.pool.waitingCount);
   });
   return {
     registry,
@@ -65,4 +52,24 @@ export function createMetrics(tenon: Tenon): Metrics {
       registers,
     }),
   };
+}
+
+/** A gauge that is read when it is asked for: each reads its own, because they are all asked at the same time. */
+function gauge<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: Label[],
+  read: (set: (labels: Partial<Record<Label, string>>, value: number) => void) => Promise<void>,
+): void {
+  const made: Gauge<Label> = new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    async collect() {
+      made.reset();
+      await read((labels, value) => made.set(labels, value));
+    },
+  });
 }
