@@ -46,7 +46,7 @@ async function removeDrafts(pgdata: string): Promise<void> {
  * Who may connect: over the Unix socket alone, and by what the kernel says about the process at the other end (`peer`),
  * so there is no password to keep. Written into the folder of the database.
  */
-export async function writeAccess(pgdata: string, user: PostgresUser): Promise<void> {
+async function writeAccess(pgdata: string, user: PostgresUser): Promise<void> {
   const names = user.names.map((name) => `tenon "${name.replaceAll('"', '""')}" ${ROLE}\n`);
   await writeFile(join(pgdata, 'pg_hba.conf'), `local all ${ROLE} peer map=tenon\n`);
   await writeFile(join(pgdata, 'pg_ident.conf'), names.join(''));

@@ -19,7 +19,7 @@ export interface PostgresUser {
   command(program: string, args: readonly string[]): Command;
 }
 
-export interface Command {
+interface Command {
   readonly program: string;
   readonly args: string[];
   readonly uid?: number;

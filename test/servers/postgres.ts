@@ -6,7 +6,7 @@ import type { Clock } from '../../src/model/ground.ts';
 import { withDatabase } from './embedded.ts';
 import { hasFailed } from './outcome.ts';
 
-export interface TestClock extends Clock {
+interface TestClock extends Clock {
   /** The clock stands still until it is set or moved. */
   set(to: Date): void;
   advance(ms: number): void;
@@ -48,7 +48,7 @@ export async function openEmptyDb(): Promise<{ url: string; close(): Promise<voi
   return { url: withDatabase(inject('postgresUrl'), database), close: () => asAdmin(`drop database ${database} with (force)`) };
 }
 
-export function testClock(start = new Date('2026-11-20T12:00:00Z')): TestClock {
+function testClock(start = new Date('2026-11-20T12:00:00Z')): TestClock {
   let now = start;
   return Object.assign(() => now, {
     set: (to: Date) => {
@@ -61,7 +61,7 @@ export function testClock(start = new Date('2026-11-20T12:00:00Z')): TestClock {
 }
 
 /** 00000000-0000-7000-8000-000000000001 and on: in the shape and order of version 7, and the same in every run. */
-export function testIds(): () => string {
+function testIds(): () => string {
   let last = 0;
   return () => `00000000-0000-7000-8000-${(++last).toString(16).padStart(12, '0')}`;
 }
