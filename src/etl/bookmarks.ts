@@ -48,12 +48,17 @@ export interface PartitionFiles {
  * too: when a table is grouped anew, the same file stands under other values.
  */
 export async function newFiles<P extends PartitionFiles>(db: Db, bookmark: Bookmark, partitions: readonly P[]): Promise<P[]> {
-  const changed = partitions.filter(({ values, manifestHash }) => manifestHash === undefined || bookmark.hashes.get(partitionOf(values)) !== manifestHash);
+  const changed = partitions.filter(
+    ({ values, manifestHash }) => manifestHash === undefined || bookmark.hashes.get(partitionOf(values)) !== manifestHash,
+  );
   if (changed.length === 0 || bookmark.hashes.size === 0) return changed.filter(({ files }) => files.length > 0);
   const present = new Set(partitions.map(({ values }) => partitionOf(values)));
   const gone = [...bookmark.hashes].flatMap(([partition, hash]) => (present.has(partition) ? [] : [hash]));
   const before = [...(await findManifests(db, gone)).values()].flat();
-  const consumed = await findManifests(db, changed.flatMap(({ values }) => bookmark.hashes.get(partitionOf(values)) ?? []));
+  const consumed = await findManifests(
+    db,
+    changed.flatMap(({ values }) => bookmark.hashes.get(partitionOf(values)) ?? []),
+  );
   return changed.flatMap((partition) => {
     const read = consumed.get(bookmark.hashes.get(partitionOf(partition.values)) ?? '') ?? [];
     const files = subtractManifests(subtractManifests(partition.files, read), before);
@@ -65,19 +70,39 @@ export async function newFiles<P extends PartitionFiles>(db: Db, bookmark: Bookm
  * Notes that these files are read, in the transaction that publishes what came of them. Throws CONFLICT when the bookmark
  * is no longer the one that the run began with, since then somebody has reset it.
  */
-export async function advanceBookmark(w: Write, bookmark: Bookmark, read: readonly PartitionFiles[], runId: string): Promise<void> {
+export async function advanceBookmark(
+  w: Write,
+  bookmark: Bookmark,
+  read: readonly PartitionFiles[],
+  runId: string,
+): Promise<void> {
   const now = await findBookmark(w.tx, bookmark.of);
   if (!sameEntries(now.hashes, bookmark.hashes)) {
-    throw new TenonError('CONFLICT', `The bookmark of the job ${bookmark.of.job} was moved while it ran; run it again.`, { job: bookmark.of.job });
+    throw new TenonError('CONFLICT', `The bookmark of the job ${bookmark.of.job} was moved while it ran; run it again.`, {
+      job: bookmark.of.job,
+    });
   }
   // A table that was dropped and made anew is another one: what was read of the old one counts no more.
   const { job, input, tableId } = bookmark.of;
   await w.tx.delete(bookmarks).where(and(eq(bookmarks.jobName, job), eq(bookmarks.input, input), ne(bookmarks.tableId, tableId)));
   if (read.length === 0) return;
-  const consumed = await findManifests(w.tx, [...now.hashes.values()].length === 0 ? [] : read.flatMap(({ values }) => now.hashes.get(partitionOf(values)) ?? []));
-  const packed = read.map(({ values, files }) => packManifest(mergeManifests(consumed.get(now.hashes.get(partitionOf(values)) ?? '') ?? [], files)));
+  const consumed = await findManifests(
+    w.tx,
+    [...now.hashes.values()].length === 0 ? [] : read.flatMap(({ values }) => now.hashes.get(partitionOf(values)) ?? []),
+  );
+  const packed = read.map(({ values, files }) =>
+    packManifest(mergeManifests(consumed.get(now.hashes.get(partitionOf(values)) ?? '') ?? [], files)),
+  );
   await saveManifests(w.tx, packed);
-  const rows = read.map(({ values }, index) => ({ jobName: job, input, tableId, partition: partitionOf(values), manifestHash: packed[index]?.hash ?? '', runId, at: w.at }));
+  const rows = read.map(({ values }, index) => ({
+    jobName: job,
+    input,
+    tableId,
+    partition: partitionOf(values),
+    manifestHash: packed[index]?.hash ?? '',
+    runId,
+    at: w.at,
+  }));
   for (let from = 0; from < rows.length; from += 1_000) {
     await w.tx
       .insert(bookmarks)

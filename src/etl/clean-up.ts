@@ -23,7 +23,10 @@ export interface CleanUpDeps {
  * one has taken over from) which no manifest names, be it of a current partition or of one that is kept for its history,
  * and which are older than the guard age, for a commit may be under way whose outcome is not known yet.
  */
-export async function cleanUp({ ground, connections }: CleanUpDeps, options: { readonly guardAgeMs: number; readonly signal?: AbortSignal }): Promise<{ removed: number; unknown: number }> {
+export async function cleanUp(
+  { ground, connections }: CleanUpDeps,
+  options: { readonly guardAgeMs: number; readonly signal?: AbortSignal },
+): Promise<{ removed: number; unknown: number }> {
   let removed = 0;
   let unknown = 0;
   const before = ground.clock().getTime() - options.guardAgeMs;
@@ -84,7 +87,10 @@ async function namedBelow(db: Db, address: string): Promise<Set<string>> {
   const rows = await db
     .selectDistinct({ hash: partitions.manifestHash })
     .from(partitions)
-    .innerJoin(sql`table_states`, sql`table_states.table_id = ${partitions.tableId} and starts_with(${address}, table_states.location)`)
+    .innerJoin(
+      sql`table_states`,
+      sql`table_states.table_id = ${partitions.tableId} and starts_with(${address}, table_states.location)`,
+    )
     .where(isNotNull(partitions.manifestHash));
   const hashes = rows.flatMap(({ hash }) => hash ?? []);
   const named = new Set<string>();
@@ -113,7 +119,8 @@ async function filesAt(store: ObjectStore, address: string, before: number): Pro
 }
 
 async function remove(store: ObjectStore, addresses: readonly string[], attempt: string): Promise<void> {
-  for (let from = 0; from < addresses.length; from += REMOVE_AT_ONCE) await store.remove(addresses.slice(from, from + REMOVE_AT_ONCE));
+  for (let from = 0; from < addresses.length; from += REMOVE_AT_ONCE)
+    await store.remove(addresses.slice(from, from + REMOVE_AT_ONCE));
   if (store.localPath === undefined) return;
   const own = store.localPath(attempt);
   // The attempt stands in _t/<table>/<run>/ below the output's own folder, which stays.
@@ -132,4 +139,3 @@ async function removeEmpty(folder: string, stays: string): Promise<void> {
     }
   }
 }
-

@@ -13,12 +13,21 @@ const FIRST_HEAD_BYTES = 8_192;
  * header has another order than the others of its partition would be misread without a word. Names are made as the csv
  * classifier makes them. Throws DATA_UNREADABLE when the header has none of the columns that the catalog knows.
  */
-export async function csvColumns(path: string, address: string, format: Format, known: readonly string[]): Promise<readonly string[]> {
+export async function csvColumns(
+  path: string,
+  address: string,
+  format: Format,
+  known: readonly string[],
+): Promise<readonly string[]> {
   if (format.options?.['header'] === false) return known;
   const names = columnNames(await firstRecord(path, format));
   const folded = new Set(known.map(foldName));
   if (names.some((name) => folded.has(foldName(name)))) return names;
-  throw new TenonError('DATA_UNREADABLE', `The header of ${address} has none of the columns that the catalog knows; crawl again.`, { file: address });
+  throw new TenonError(
+    'DATA_UNREADABLE',
+    `The header of ${address} has none of the columns that the catalog knows; crawl again.`,
+    { file: address },
+  );
 }
 
 async function firstRecord(path: string, format: Format): Promise<string[]> {

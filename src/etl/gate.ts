@@ -75,7 +75,13 @@ async function compareWithPins(
     if (pin === undefined || before === undefined) continue;
     const diff = choose(diffSchemas(before.schema, input.version.schema), pin);
     if (diff.length === 0) continue;
-    found.push({ input: input.alias, table: `${input.table.database}.${input.table.name}`, diff, fromVersion: pin.version, toVersion: input.version.number });
+    found.push({
+      input: input.alias,
+      table: `${input.table.database}.${input.table.name}`,
+      diff,
+      fromVersion: pin.version,
+      toVersion: input.version.number,
+    });
   }
   return found;
 }
@@ -83,7 +89,10 @@ async function compareWithPins(
 /** The error that says so, for a run that ends as BLOCKED. The details of the first input stand at the top. */
 export function blockedError(job: string, broken: readonly Broken[], cause?: TenonError): TenonError {
   const list = broken.map((each) => `${each.table} (${each.diff.map(changeText).join(', ')})`).join('; ');
-  const message = cause === undefined ? `The job ${job} reads columns that have changed: ${list}.` : `The inputs of the job ${job} have changed: ${list}. Its SQL does not fit them: ${cause.message}`;
+  const message =
+    cause === undefined
+      ? `The job ${job} reads columns that have changed: ${list}.`
+      : `The inputs of the job ${job} have changed: ${list}. Its SQL does not fit them: ${cause.message}`;
   return new TenonError('BLOCKED', message, { ...broken[0], inputs: broken }, { cause });
 }
 
@@ -92,7 +101,11 @@ function changeText({ kind, path, before, after }: SchemaChange): string {
 }
 
 /** What the job's SQL makes of the inputs as they are now, and the pins that follow from it. Throws BAD_SQL. */
-export async function examine(session: EngineSession, job: Job, inputs: readonly JobInput[]): Promise<Description & { readonly pins: readonly Pin[] }> {
+export async function examine(
+  session: EngineSession,
+  job: Job,
+  inputs: readonly JobInput[],
+): Promise<Description & { readonly pins: readonly Pin[] }> {
   const relations = inputs.map(relationOf);
   const description = await session.describe({ relations, steps: job.steps });
   const made = inputs.map((input, at) => ({
@@ -117,7 +130,10 @@ function keysIn(predicate: Predicate): Set<number> {
 }
 
 export function findPins(db: Db, jobId: string): Promise<Pin[]> {
-  return db.select({ input: pins.input, tableId: pins.tableId, version: pins.version, columns: pins.columns }).from(pins).where(eq(pins.jobId, jobId));
+  return db
+    .select({ input: pins.input, tableId: pins.tableId, version: pins.version, columns: pins.columns })
+    .from(pins)
+    .where(eq(pins.jobId, jobId));
 }
 
 export async function savePins(tx: Db, jobId: string, made: readonly Pin[], at: Date): Promise<void> {
@@ -127,6 +143,11 @@ export async function savePins(tx: Db, jobId: string, made: readonly Pin[], at: 
     .values(made.map((pin) => ({ jobId, ...pin, columns: [...pin.columns], at })))
     .onConflictDoUpdate({
       target: [pins.jobId, pins.input],
-      set: { tableId: sql`excluded.table_id`, version: sql`excluded.version`, columns: sql`excluded.columns`, at: sql`excluded.at` },
+      set: {
+        tableId: sql`excluded.table_id`,
+        version: sql`excluded.version`,
+        columns: sql`excluded.columns`,
+        at: sql`excluded.at`,
+      },
     });
 }

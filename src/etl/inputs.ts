@@ -26,9 +26,19 @@ export async function partitionInputs(table: Table, partitions: AsyncIterable<Re
   for await (const { partition, files, columns } of partitions) {
     const format = partition.format ?? table.format;
     if (format === undefined || !FORMATS.has(format.name)) {
-      throw new TenonError('UNSUPPORTED', `${table.database}.${table.name} has the format ${format?.name ?? 'unknown'}; jobs and SQL read csv, json and parquet.`, { format: format?.name });
+      throw new TenonError(
+        'UNSUPPORTED',
+        `${table.database}.${table.name} has the format ${format?.name ?? 'unknown'}; jobs and SQL read csv, json and parquet.`,
+        { format: format?.name },
+      );
     }
-    found.push({ values: partition.values, manifestHash: partition.manifestHash, format, columns: columns ?? table.schema.columns, files });
+    found.push({
+      values: partition.values,
+      manifestHash: partition.manifestHash,
+      format,
+      columns: columns ?? table.schema.columns,
+      files,
+    });
   }
   return found;
 }

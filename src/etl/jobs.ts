@@ -40,7 +40,9 @@ export interface DefinedJob {
  */
 export async function defineJob(deps: JobDeps, as: Principal, raw: unknown, values: ParameterValues = {}): Promise<DefinedJob> {
   if (JSON.stringify(raw ?? null).length > deps.config.limits.definitionBytes) {
-    throw new TenonError('LIMIT', `A job may have ${deps.config.limits.definitionBytes} bytes (definitionBytes).`, { limit: 'definitionBytes' });
+    throw new TenonError('LIMIT', `A job may have ${deps.config.limits.definitionBytes} bytes (definitionBytes).`, {
+      limit: 'definitionBytes',
+    });
   }
   const definition = parseJob(raw);
   authorize(as, 'write', `the job ${definition.name}`);
@@ -63,7 +65,12 @@ export async function defineJob(deps: JobDeps, as: Principal, raw: unknown, valu
  * Takes the inputs as they are now for good: the job is no longer blocked by what changed in them. Throws NOT_FOUND, and
  * BAD_SQL when the job's SQL does not fit them, for then it could not run anyway.
  */
-export async function acceptJob(deps: JobDeps, as: Principal, name: string, values: ParameterValues = {}): Promise<{ job: DefinedJob; pins: readonly Pin[] }> {
+export async function acceptJob(
+  deps: JobDeps,
+  as: Principal,
+  name: string,
+  values: ParameterValues = {},
+): Promise<{ job: DefinedJob; pins: readonly Pin[] }> {
   authorize(as, 'write', `the job ${name}`);
   const job = await needJob(deps.ground.db, as, name);
   const pins = await presentPins(deps, as, job.definition, values, 'accept');
@@ -87,7 +94,10 @@ export async function dropJob(w: Write, name: string): Promise<void> {
 
 export async function findJob(db: Db, as: Principal, name: string): Promise<DefinedJob | undefined> {
   authorize(as, 'read', `the job ${name}`);
-  const [row] = await db.select().from(jobs).where(and(eq(jobs.name, name), isNull(jobs.ended)));
+  const [row] = await db
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.name, name), isNull(jobs.ended)));
   return row === undefined ? undefined : definedJob(row);
 }
 
@@ -129,15 +139,30 @@ export async function findInputs(db: Db, as: Principal, job: Job): Promise<(JobI
  * While a job is only defined, its inputs may not be there yet and its parameters not be known: then it is pinned when it
  * first runs well. A parameter without a value stands as an empty text.
  */
-async function presentPins(deps: JobDeps, as: Principal, definition: JobDefinition, values: ParameterValues, purpose: 'define' | 'accept'): Promise<readonly Pin[]> {
+async function presentPins(
+  deps: JobDeps,
+  as: Principal,
+  definition: JobDefinition,
+  values: ParameterValues,
+  purpose: 'define' | 'accept',
+): Promise<readonly Pin[]> {
   const missing = parametersOf(definition).filter((name) => values[name] === undefined);
-  const whole = missing.every((name) => JSON.stringify(definition.output).includes(`\${${name}}`) && !JSON.stringify([definition.inputs, definition.steps]).includes(`\${${name}}`));
-  const job = fillJob({ ...definition, output: { ...definition.output, table: 'output.output', location: '/', partitionBy: [] } }, { ...Object.fromEntries(missing.map((name) => [name, ''])), ...values });
+  const whole = missing.every(
+    (name) =>
+      JSON.stringify(definition.output).includes(`\${${name}}`) &&
+      !JSON.stringify([definition.inputs, definition.steps]).includes(`\${${name}}`),
+  );
+  const job = fillJob(
+    { ...definition, output: { ...definition.output, table: 'output.output', location: '/', partitionBy: [] } },
+    { ...Object.fromEntries(missing.map((name) => [name, ''])), ...values },
+  );
   try {
     const inputs = await findInputs(deps.ground.db, as, job);
     return await inSession(deps, async (session) => (await examine(session, job, inputs)).pins);
   } catch (error) {
-    const forgivable = error instanceof TenonError && (error.code === 'NOT_FOUND' || (!whole && ['BAD_JOB', 'BAD_SQL', 'BAD_INPUT', 'BAD_PREDICATE'].includes(error.code)));
+    const forgivable =
+      error instanceof TenonError &&
+      (error.code === 'NOT_FOUND' || (!whole && ['BAD_JOB', 'BAD_SQL', 'BAD_INPUT', 'BAD_PREDICATE'].includes(error.code)));
     if (purpose === 'define' && forgivable) return [];
     throw error;
   }
@@ -154,4 +179,3 @@ async function inSession<T>({ engine, config, workDir }: JobDeps, use: (session:
     await rm(folder, { recursive: true, force: true });
   }
 }
-

@@ -27,17 +27,21 @@ export function fillSql(sql: string, values: ParameterValues): string {
     .map(({ kind, text }) => {
       if (kind === 'comment') return text;
       if (kind === 'code') return text.replace(PARAMETER, (whole, name: string) => literal(values[name]) ?? whole);
-      if (kind === 'string') return text.replace(PARAMETER, (whole, name: string) => literal(values[name])?.slice(1, -1) ?? whole);
+      if (kind === 'string')
+        return text.replace(PARAMETER, (whole, name: string) => literal(values[name])?.slice(1, -1) ?? whole);
       const [name] = parametersIn(text);
       if (name === undefined) return text;
-      throw new TenonError('BAD_JOB', `\${${name}} cannot stand inside of ${text.slice(0, 60)}; parameters are values.`, { parameter: name });
+      throw new TenonError('BAD_JOB', `\${${name}} cannot stand inside of ${text.slice(0, 60)}; parameters are values.`, {
+        parameter: name,
+      });
     })
     .join('');
 }
 
 function literal(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  if (value.length > MAX_VALUE_CHARS) throw new TenonError('LIMIT', `A parameter may have ${MAX_VALUE_CHARS} characters at most.`);
+  if (value.length > MAX_VALUE_CHARS)
+    throw new TenonError('LIMIT', `A parameter may have ${MAX_VALUE_CHARS} characters at most.`);
   return quoteLiteral(value);
 }
 

@@ -42,10 +42,19 @@ export interface Publication {
  * bookmarks, the pins and the run's end. Before it, only files that nobody knows of are there; after it, everything. The
  * run's epoch is checked first, with its row locked: a zombie publishes nothing.
  */
-export async function publish(ground: Ground, context: RunContext, publication: Publication, maxPartitions: number): Promise<RunEnd> {
+export async function publish(
+  ground: Ground,
+  context: RunContext,
+  publication: Publication,
+  maxPartitions: number,
+): Promise<RunEnd> {
   const drafts = groupByValues(publication.files);
   if (drafts.length > maxPartitions) {
-    throw new TenonError('LIMIT', `The run writes ${drafts.length} partitions; ${maxPartitions} at a time are the limit (transactionRows).`, { limit: 'transactionRows' });
+    throw new TenonError(
+      'LIMIT',
+      `The run writes ${drafts.length} partitions; ${maxPartitions} at a time are the limit (transactionRows).`,
+      { limit: 'transactionRows' },
+    );
   }
   const name = parseTableName(publication.job.output.table);
   const before = await outputTable(ground.db, context.principal, publication.job);
@@ -83,7 +92,11 @@ export async function outputTable(db: Db, as: Principal, job: Job): Promise<Tabl
 function writerOf(table: Table, job: Job): string {
   const own = `job:${job.name}`;
   if (table.owner === own || (table.owner.startsWith('job:') && job.output.mode === 'append')) return table.owner;
-  throw new TenonError('ALREADY_EXISTS', `The table ${table.database}.${table.name} belongs to ${table.owner}; ${own} may not change it.`, { owner: table.owner, by: own });
+  throw new TenonError(
+    'ALREADY_EXISTS',
+    `The table ${table.database}.${table.name} belongs to ${table.owner}; ${own} may not change it.`,
+    { owner: table.owner, by: own },
+  );
 }
 
 /** Once more with the table as it is in this transaction: another job may have added columns since. */
@@ -118,12 +131,26 @@ function groupByValues(files: readonly OutputFile[]): Written[] {
   return [...groups.values()].map((group) => ({ values: group[0]?.values ?? [], files: group }));
 }
 
-async function partitionDrafts(w: Write, table: Table, { job, columns }: Publication, written: readonly Written[]): Promise<PartitionDraft[]> {
+async function partitionDrafts(
+  w: Write,
+  table: Table,
+  { job, columns }: Publication,
+  written: readonly Written[],
+): Promise<PartitionDraft[]> {
   const own = fileColumns(outputSchema(table, columns, job.output.partitionBy));
   const keys = table.schema.partitionKeys;
   const isAppend = job.output.mode === 'append';
-  const current = isAppend ? await currentByKey(w.tx, table.id, written.map(({ values }) => orderedKeys(values, keys))) : new Map<number, PartitionRow>();
-  const manifests = await findManifests(w.tx, [...current.values()].flatMap((row) => row.manifestHash ?? []));
+  const current = isAppend
+    ? await currentByKey(
+        w.tx,
+        table.id,
+        written.map(({ values }) => orderedKeys(values, keys)),
+      )
+    : new Map<number, PartitionRow>();
+  const manifests = await findManifests(
+    w.tx,
+    [...current.values()].flatMap((row) => row.manifestHash ?? []),
+  );
   const drafts: PartitionDraft[] = [];
   for (const [index, { values, files }] of written.entries()) {
     const before = current.get(index);
@@ -131,7 +158,10 @@ async function partitionDrafts(w: Write, table: Table, { job, columns }: Publica
     const added = files.map(({ file }) => file);
     const location = files[0]?.location ?? job.output.location;
     if (before === undefined) drafts.push({ values, location, columns: own, rows, manifest: packManifest(added) });
-    else drafts.push(await merged(w, before, { own, rows, files: mergeManifests(manifests.get(before.manifestHash ?? '') ?? [], added) }));
+    else
+      drafts.push(
+        await merged(w, before, { own, rows, files: mergeManifests(manifests.get(before.manifestHash ?? '') ?? [], added) }),
+      );
   }
   return drafts;
 }
@@ -140,7 +170,11 @@ async function partitionDrafts(w: Write, table: Table, { job, columns }: Publica
  * A partition with files of several runs. Its location stays that of its first files: only readers that take their files
  * from the catalog see all of them, and they see them all at once.
  */
-async function merged(w: Write, before: PartitionRow, now: { own: readonly Column[]; rows: bigint; files: Parameters<typeof packManifest>[0] }): Promise<PartitionDraft> {
+async function merged(
+  w: Write,
+  before: PartitionRow,
+  now: { own: readonly Column[]; rows: bigint; files: Parameters<typeof packManifest>[0] },
+): Promise<PartitionDraft> {
   const had = before.schemaHash === null ? undefined : (await findSchema(w.tx, before.schemaHash))?.columns;
   return {
     values: before.values,

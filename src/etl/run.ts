@@ -1,15 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { joinAddress } from '../connections/address.ts';
+import { join } from 'node:path';
 import type { Connections } from '../connections/connections.ts';
-import { fileError } from '../connections/file-errors.ts';
-import type { ObjectStore } from '../connections/object-store.ts';
 import type { Config } from '../config.ts';
 import type { Ground } from '../db/db.ts';
 import { TenonError } from '../model/errors.ts';
 import { parseTableName } from '../model/names.ts';
 import { reached } from '../model/reached.ts';
 import type { Execute, RunContext, RunEnd } from '../work/run.ts';
+import { openAttempt, type Attempt } from './attempt.ts';
 import { findBookmark, newFiles, type Bookmark } from './bookmarks.ts';
 import { removeAttempts } from './clean-up.ts';
 import type { Engine, EngineSession, Input } from './engine.ts';
@@ -121,14 +119,17 @@ function isNothingNew(job: Job, readings: readonly Reading[]): boolean {
   if (!job.bookmark) return false;
   const withFiles = readings.filter(({ table }) => !isInDatabase(table));
   if (withFiles.length > 0) return withFiles.every(({ partitions }) => partitions.length === 0);
-  throw new TenonError('BAD_JOB', `The job ${job.name} has a bookmark, but no input with files; what a database holds is read whole each time.`);
+  throw new TenonError(
+    'BAD_JOB',
+    `The job ${job.name} has a bookmark, but no input with files; what a database holds is read whole each time.`,
+  );
 }
 
 async function readAndPublish(running: Running, readings: readonly Reading[]): Promise<RunEnd> {
   const { deps, context, job, jobId } = running;
   const { columns, pins } = await examineInputs(running, readings);
   const output = outputSchema(await outputTable(deps.ground.db, context.principal, job), columns, job.output.partitionBy);
-  const attempt = await openAttempt(running);
+  const attempt = await openAttempt(deps, context, job, running.folder);
   const files = await writeFiles(running, attempt, readings, output);
   context.log('info', `Wrote ${sum(files.map(({ rows }) => rows))} rows in ${files.length} files.`);
   const report = reportOf(job, readings);
@@ -143,22 +144,31 @@ async function readAndPublish(running: Running, readings: readonly Reading[]): P
     end: ({ partitions }: { partitions: number }): RunEnd => ({ state: 'SUCCEEDED', result: report(files, partitions) }),
   };
   const end = await publish(deps.ground, context, publication, deps.config.limits.transactionRows);
-  await removeAttempts(attempt.store, attempt.earlier).catch((error: unknown) => context.log('warn', `Files of an earlier attempt stay for now: ${String(error)}`));
+  await removeAttempts(attempt.store, attempt.earlier).catch((error: unknown) =>
+    context.log('warn', `Files of an earlier attempt stay for now: ${String(error)}`),
+  );
   return end;
 }
 
-async function examineInputs({ deps, context, job, jobId, session }: Running, inputs: readonly JobInput[]): ReturnType<typeof examine> {
+async function examineInputs(
+  { deps, context, job, jobId, session }: Running,
+  inputs: readonly JobInput[],
+): ReturnType<typeof examine> {
   try {
     return await examine(session, job, inputs);
   } catch (error) {
     // SQL that fitted the versions of the last good run, and fits no longer, is a change of the inputs and not a mistake.
     const changed = await changedInputs(deps.ground.db, context.principal, jobId, inputs);
-    if (error instanceof TenonError && error.code === 'BAD_SQL' && changed.length > 0) throw blockedError(job.name, changed, error);
+    if (error instanceof TenonError && error.code === 'BAD_SQL' && changed.length > 0)
+      throw blockedError(job.name, changed, error);
     throw error;
   }
 }
 
-async function reading({ deps, context, job }: Starting, input: Awaited<ReturnType<typeof findInputs>>[number]): Promise<Reading> {
+async function reading(
+  { deps, context, job }: Starting,
+  input: Awaited<ReturnType<typeof findInputs>>[number],
+): Promise<Reading> {
   const { db } = deps.ground;
   if (isInDatabase(input.table)) return { ...input, partitions: [], bookmark: undefined };
   const all = await partitionInputs(input.table, input.partitions);
@@ -169,41 +179,6 @@ async function reading({ deps, context, job }: Starting, input: Awaited<ReturnTy
   const files = partitions.reduce((count, partition) => count + partition.files.length, 0);
   context.log('info', `${input.alias}: ${files} new files in ${partitions.length} of ${all.length} partitions.`);
   return { ...input, partitions, bookmark };
-}
-
-/** Where this attempt writes, and what attempts before it may have left. */
-interface Attempt {
-  readonly store: ObjectStore;
-  readonly address: string;
-  /** The local folder that the engine writes into. */
-  readonly folder: string;
-  readonly earlier: readonly string[];
-}
-
-/**
- * A hidden folder of its own for each attempt, so that no two ever write the same file. Its address is kept with the run
- * before the first byte is written: whoever cleans up after a crash finds it there.
- */
-async function openAttempt({ deps, context, folder, job }: Running): Promise<Attempt> {
-  const store = await deps.connections.objectStore(job.output.location, job.output.connection);
-  const { database, table } = parseTableName(job.output.table);
-  const address = joinAddress(
-    job.output.location,
-    `_t/${encodeURIComponent(`${database}.${table}`)}/${context.run.id}/${context.attempt}`,
-  );
-  const earlier = attemptsIn(context.checkpoint).filter((each) => each !== address);
-  await deps.ground.db.transaction((tx) =>
-    context.saveCheckpoint(tx, { attempts: [...earlier, address], connection: job.output.connection ?? null }),
-  );
-  const local = store.localPath?.(address) ?? join(folder, 'out');
-  try {
-    await mkdir(dirname(local), { recursive: true });
-    // Not recursive: a folder that is there already is another attempt's, and its files are not ours to remove.
-    await mkdir(local);
-  } catch (error) {
-    throw fileError(error, local);
-  }
-  return { store, address, folder: local, earlier };
 }
 
 async function writeFiles(
@@ -309,9 +284,4 @@ function parametersOfRun({ run }: RunContext): ParameterValues {
   const given: unknown = run.params['parameters'];
   if (typeof given !== 'object' || given === null) return {};
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
-}
-
-function attemptsIn(checkpoint: unknown): string[] {
-  const attempts = typeof checkpoint === 'object' && checkpoint !== null && 'attempts' in checkpoint ? checkpoint.attempts : [];
-  return Array.isArray(attempts) ? attempts.filter((each) => typeof each === 'string') : [];
 }

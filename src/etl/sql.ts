@@ -66,7 +66,12 @@ export async function runSql(deps: SqlDeps, as: Principal, text: string, options
   }
 }
 
-async function answer(deps: SqlDeps, as: Principal, session: EngineSession, asked: SqlOptions & { text: string; folder: string }): Promise<SqlResult> {
+async function answer(
+  deps: SqlDeps,
+  as: Principal,
+  session: EngineSession,
+  asked: SqlOptions & { text: string; folder: string },
+): Promise<SqlResult> {
   const { limits } = deps.config;
   const { tables } = await session.parse(asked.text);
   const inputs: Input[] = [];
@@ -78,18 +83,27 @@ async function answer(deps: SqlDeps, as: Principal, session: EngineSession, aske
     maxBytes: limits.sqlBytes,
   });
   return {
-    columns: columns.map(({ name, type, engineType }) => ({ name, type: type === undefined ? engineType.toLowerCase() : formatType(type) })),
+    columns: columns.map(({ name, type, engineType }) => ({
+      name,
+      type: type === undefined ? engineType.toLowerCase() : formatType(type),
+    })),
     rows,
     truncated,
   };
 }
 
-async function inputOf(deps: SqlDeps, as: Principal, named: NamedTable, { folder, signal }: { folder: string; signal?: AbortSignal | undefined }): Promise<Input> {
+async function inputOf(
+  deps: SqlDeps,
+  as: Principal,
+  named: NamedTable,
+  { folder, signal }: { folder: string; signal?: AbortSignal | undefined },
+): Promise<Input> {
   const { db } = deps.ground;
   const whole = await resolveNamed(db, as, named);
   const { table, version } = whole;
   const predicate = pruning(named.conditions, table.schema.partitionKeys);
-  const { partitions } = predicate === undefined ? whole : await resolve(db, as, `${table.database}.${table.name}`, { predicate });
+  const { partitions } =
+    predicate === undefined ? whole : await resolve(db, as, `${table.database}.${table.name}`, { predicate });
   const staging = { connections: deps.connections, stage: deps.stage, folder, ...(signal !== undefined && { signal }) };
   const groups = await stageTable(table, () => partitionInputs(table, partitions), staging);
   return { ...relationOf({ alias: named.name, table, version, where: undefined }), schema: named.schema, groups };
@@ -104,7 +118,8 @@ async function resolveNamed(db: Db, as: Principal, { schema, name }: NamedTable)
   }
   const near = await nearNames(db, as, schema, name);
   const hint = near.length === 0 ? 'tenon tables lists what there is' : `did you mean ${near.join(' or ')}?`;
-  const message = schema === '' ? `«${name}» is not a table's whole name; write database.table: ${hint}` : `There is no table ${full}; ${hint}`;
+  const message =
+    schema === '' ? `«${name}» is not a table's whole name; write database.table: ${hint}` : `There is no table ${full}; ${hint}`;
   throw new TenonError('NOT_FOUND', message, { table: schema === '' ? name : full, near });
 }
 
@@ -145,7 +160,9 @@ export function pruning(conditions: readonly Condition[], keys: readonly Column[
     const values = condition.values.flatMap((value) => literal(value, column) ?? []);
     const [value] = values;
     if (value === undefined || values.length !== condition.values.length) return [];
-    return [condition.operator === 'in' ? { kind: 'in', key, values } : { kind: 'compare', key, operator: condition.operator, value }];
+    return [
+      condition.operator === 'in' ? { kind: 'in', key, values } : { kind: 'compare', key, operator: condition.operator, value },
+    ];
   });
   return items.length === 0 ? undefined : { kind: 'and', items };
 }

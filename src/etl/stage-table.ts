@@ -11,7 +11,10 @@ import type { FileGroup } from './engine.ts';
 import { stageFiles, type PartitionInput, type Staging } from './inputs.ts';
 
 /** What Postgres writes with `format csv`: null is nothing at all, and an empty text is a pair of quotes. */
-const COPIED: Format = { name: 'csv', options: { delimiter: ',', quote: '"', escape: '"', header: false, encoding: 'utf-8', quotedNulls: false } };
+const COPIED: Format = {
+  name: 'csv',
+  options: { delimiter: ',', quote: '"', escape: '"', header: false, encoding: 'utf-8', quotedNulls: false },
+};
 
 /** A table that a database holds: it has no files, and so neither partitions nor a bookmark. */
 export function isInDatabase(table: Table): boolean {
@@ -19,7 +22,11 @@ export function isInDatabase(table: Table): boolean {
 }
 
 /** Brings a table's rows to where the engine can read them: its files, or a copy of what a database gives. */
-export async function stageTable(table: Table, partitions: () => Promise<readonly PartitionInput[]>, staging: Staging): Promise<FileGroup[]> {
+export async function stageTable(
+  table: Table,
+  partitions: () => Promise<readonly PartitionInput[]>,
+  staging: Staging,
+): Promise<FileGroup[]> {
   return isInDatabase(table) ? [await copyTable(table, staging)] : stageFiles(table, await partitions(), staging);
 }
 
@@ -28,7 +35,10 @@ async function copyTable(table: Table, { connections, folder, signal }: Staging)
   const source = await connections.postgres(table.connection, serverOf(table));
   const options = table.format?.options ?? {};
   const from = `${quoteIdentifier(String(options['schema']))}.${quoteIdentifier(String(options['table']))}`;
-  const stream = await source.copyOut(`copy (select ${columns.map(columnText).join(', ')} from ${from}) to stdout with (format csv)`, signal);
+  const stream = await source.copyOut(
+    `copy (select ${columns.map(columnText).join(', ')} from ${from}) to stdout with (format csv)`,
+    signal,
+  );
   const path = join(folder, `copy-${randomUUID()}.csv`);
   try {
     await pipeline(stream, createWriteStream(path), { ...(signal !== undefined && { signal }) });
@@ -53,5 +63,9 @@ function serverOf(table: Table): { host?: string; port?: number; database?: stri
   const url = new URL(table.location);
   const database = decodeURIComponent(url.pathname.split('/')[1] ?? '');
   const host = decodeURIComponent(url.hostname.replace(/^\[|\]$/g, ''));
-  return { ...(host !== '' && { host }), ...(url.port !== '' && { port: Number(url.port) }), ...(database !== '' && { database }) };
+  return {
+    ...(host !== '' && { host }),
+    ...(url.port !== '' && { port: Number(url.port) }),
+    ...(database !== '' && { database }),
+  };
 }

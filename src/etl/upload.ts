@@ -21,7 +21,13 @@ export interface OutputFile {
  * Brings what the engine wrote below `folder` to `address`, and looks there that it arrived whole. Where the store's files
  * are local the engine wrote them at their place: then they are only forced to the disk.
  */
-export function bringFiles(store: ObjectStore, folder: string, address: string, written: readonly WrittenFile[], signal?: AbortSignal): Promise<OutputFile[]> {
+export function bringFiles(
+  store: ObjectStore,
+  folder: string,
+  address: string,
+  written: readonly WrittenFile[],
+  signal?: AbortSignal,
+): Promise<OutputFile[]> {
   return inParallel(written, async (one) => {
     signal?.throwIfAborted();
     const path = relative(folder, one.path).split(sep).join('/');
@@ -30,7 +36,9 @@ export function bringFiles(store: ObjectStore, folder: string, address: string, 
     else await force(one.path);
     const found = await store.head(to);
     if (found === undefined || BigInt(found.size) !== one.bytes) {
-      throw new TenonError('SOURCE_UNAVAILABLE', `${to} did not arrive whole: ${found?.size ?? 0} of ${one.bytes} bytes.`, { address: to });
+      throw new TenonError('SOURCE_UNAVAILABLE', `${to} did not arrive whole: ${found?.size ?? 0} of ${one.bytes} bytes.`, {
+        address: to,
+      });
     }
     const file = { address: to, size: found.size, etag: found.etag, modified: found.modified.getTime() };
     return { values: one.values, rows: one.rows, file, location: to.slice(0, to.lastIndexOf('/')) };

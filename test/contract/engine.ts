@@ -53,7 +53,12 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
     const step = (sql: string): readonly Step[] => [{ name: 'result', sql }];
 
     function orders(...groups: FileGroup[]): Input {
-      return { name: 'orders', columns: columns({ id: 'bigint', email: 'string', amount: 'decimal(10,2)', dt: 'date' }), keys: 1, groups };
+      return {
+        name: 'orders',
+        columns: columns({ id: 'bigint', email: 'string', amount: 'decimal(10,2)', dt: 'date' }),
+        keys: 1,
+        groups,
+      };
     }
 
     function ask(inputs: readonly Input[], sql: string, max: { maxRows?: number; maxBytes?: number } = {}): Promise<QueryResult> {
@@ -62,12 +67,16 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
 
     describe('parse', () => {
       it('names the tables of a query, without its WITH clauses', async () => {
-        const { tables } = await session.parse('with x as (select * from lake.sales) select * from x join lake."my orders" o using (id)');
+        const { tables } = await session.parse(
+          'with x as (select * from lake.sales) select * from x join lake."my orders" o using (id)',
+        );
         expect(tables.map((table) => `${table.schema}.${table.name}`).sort()).toEqual(['lake.my orders', 'lake.sales']);
       });
 
       it('says what a WHERE demands of a table', async () => {
-        const { tables } = await session.parse("select * from lake.sales s where s.dt >= date '2026-01-01' and region in ('a', 'b') and 5 > n and x + 1 = 2");
+        const { tables } = await session.parse(
+          "select * from lake.sales s where s.dt >= date '2026-01-01' and region in ('a', 'b') and 5 > n and x + 1 = 2",
+        );
         expect(tables[0]?.conditions).toEqual([
           { column: 'dt', operator: '>=', values: ['2026-01-01'] },
           { column: 'region', operator: 'in', values: ['a', 'b'] },
@@ -76,14 +85,25 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
       });
 
       it('says nothing of a table that is named twice, and nothing under an OR', async () => {
-        const { tables } = await session.parse("select * from lake.a x join lake.a y using (id), lake.b where x.dt = '1' and (b.k = 1 or b.k = 2)");
+        const { tables } = await session.parse(
+          "select * from lake.a x join lake.a y using (id), lake.b where x.dt = '1' and (b.k = 1 or b.k = 2)",
+        );
         expect(tables.map((table) => table.conditions)).toEqual([[], []]);
       });
     });
 
     describe('describe', () => {
       const relations = [
-        { name: 'orders', columns: columns({ id: 'bigint', email: 'string', amount: 'decimal(10,2)', 'place': 'struct<city:string,zip:string>', dt: 'date' }) },
+        {
+          name: 'orders',
+          columns: columns({
+            id: 'bigint',
+            email: 'string',
+            amount: 'decimal(10,2)',
+            place: 'struct<city:string,zip:string>',
+            dt: 'date',
+          }),
+        },
         { name: 'people', columns: columns({ email: 'string', age: 'int' }) },
       ];
       const cases: readonly [sql: string, orders: string[], people?: string[]][] = [
@@ -134,18 +154,37 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
       it('names the types that the catalog has a word for', async () => {
         const { columns: result } = await session.describe({
           relations: [],
-          steps: step("select sum(1) as h, 1::utinyint as u, uuid() as id, {a: 1, b: [1.5]} as s, map {'x': 1} as m, now() as t, time '10:00' as clock, null as n"),
+          steps: step(
+            "select sum(1) as h, 1::utinyint as u, uuid() as id, {a: 1, b: [1.5]} as s, map {'x': 1} as m, now() as t, time '10:00' as clock, null as n",
+          ),
         });
         expect(result.map(({ type }) => type)).toEqual(
-          ['bigint', 'smallint', 'string', 'struct<a:int,b:array<decimal(2,1)>>', 'map<string,int>', 'timestamptz', undefined, 'int'].map((text) =>
-            text === undefined ? undefined : parseType(text),
-          ),
+          [
+            'bigint',
+            'smallint',
+            'string',
+            'struct<a:int,b:array<decimal(2,1)>>',
+            'map<string,int>',
+            'timestamptz',
+            undefined,
+            'int',
+          ].map((text) => (text === undefined ? undefined : parseType(text))),
         );
       });
 
       it('says in which step the SQL is wrong', async () => {
-        const broken = session.describe({ relations, steps: [{ name: 'one', sql: 'select nope from orders' }, { name: 'two', sql: 'from one' }] });
-        await expect(broken).rejects.toMatchObject({ code: 'BAD_SQL', details: { step: 'one' }, message: expect.stringContaining('nope') });
+        const broken = session.describe({
+          relations,
+          steps: [
+            { name: 'one', sql: 'select nope from orders' },
+            { name: 'two', sql: 'from one' },
+          ],
+        });
+        await expect(broken).rejects.toMatchObject({
+          code: 'BAD_SQL',
+          details: { step: 'one' },
+          message: expect.stringContaining('nope'),
+        });
       });
     });
 
@@ -171,7 +210,9 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
           ],
           'select id, email, amount, dt from orders order by id',
         );
-        expect(result.columns.map(({ type }) => type)).toEqual(columns({ a: 'bigint', b: 'string', c: 'decimal(10,2)', d: 'date' }).map(({ type }) => type));
+        expect(result.columns.map(({ type }) => type)).toEqual(
+          columns({ a: 'bigint', b: 'string', c: 'decimal(10,2)', d: 'date' }).map(({ type }) => type),
+        );
         expect(result.rows).toEqual([
           [1, 'a', '1.50', '2026-01-01'],
           [2, 'b', '2.50', null],
@@ -186,13 +227,24 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
       });
 
       it('gives null for a column that files lack, and leaves out one that is not the relation’s', async () => {
-        const result = await ask([orders(group(CSV, ['x', 'id'], [file('x,id\nq,1\n', ['2026-01-01'])]))], 'select * from orders');
+        const result = await ask(
+          [orders(group(CSV, ['x', 'id'], [file('x,id\nq,1\n', ['2026-01-01'])]))],
+          'select * from orders',
+        );
         expect(result.rows).toEqual([[1, null, null, '2026-01-01']]);
       });
 
       it('reads parquet files of one group that differ in their columns', async () => {
         const write = (sql: string, fileId: string, list: Record<string, string>) =>
-          session.write({ inputs: [], steps: step(sql), folder: join(folder, 'out'), fileId, columns: columns(list), partitionBy: [], runId: 'r' });
+          session.write({
+            inputs: [],
+            steps: step(sql),
+            folder: join(folder, 'out'),
+            fileId,
+            columns: columns(list),
+            partitionBy: [],
+            runId: 'r',
+          });
         const a = await write('select 1::int as id', 'a', { id: 'int' });
         const b = await write("select 2::bigint as id, 'b' as email", 'b', { id: 'bigint', email: 'string' });
         const paths = [a, b].map((each) => ({ address: 'p', path: each.files[0]?.path ?? '', values: ['2026-01-01'] }));
@@ -206,12 +258,42 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
       });
 
       it('takes partition values as they are in the catalog, whatever they contain', async () => {
-        const values = ['a', "it's", 'x/y', '50%', 'ünï', '', 'NULL', 'null', 'a=b', '..', '.', 'a b', '"; drop', 'new\nline', '日本', null, '%41', '*', '?x', '[ab]', '{a,b}', '__HIVE_DEFAULT_PARTITION__', 'x'.repeat(50)];
+        const values = [
+          'a',
+          "it's",
+          'x/y',
+          '50%',
+          'ünï',
+          '',
+          'NULL',
+          'null',
+          'a=b',
+          '..',
+          '.',
+          'a b',
+          '"; drop',
+          'new\nline',
+          '日本',
+          null,
+          '%41',
+          '*',
+          '?x',
+          '[ab]',
+          '{a,b}',
+          '__HIVE_DEFAULT_PARTITION__',
+          'x'.repeat(50),
+        ];
         const input: Input = {
           name: 't',
           columns: columns({ n: 'int', k: 'string' }),
           keys: 1,
-          groups: [group(CSV, ['n'], values.map((value, n) => file(`n\n${n}\n`, [value])))],
+          groups: [
+            group(
+              CSV,
+              ['n'],
+              values.map((value, n) => file(`n\n${n}\n`, [value])),
+            ),
+          ],
         };
         const result = await ask([input], 'select k from t order by n');
         expect(result.rows.map(([value]) => value)).toEqual(values);
@@ -233,8 +315,17 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
       });
 
       it('reads compressed files, and csv with its own signs', async () => {
-        const format: Format = { name: 'csv', compression: 'gzip', options: { delimiter: '\t', quote: "'", escape: "'", header: false, null: 'NA' } };
-        const input: Input = { name: 't', columns: columns({ a: 'int', b: 'string' }), keys: 0, groups: [group(format, ['a', 'b'], [file(gzipSync("1\t'x\ty'\nNA\tz\n"))])] };
+        const format: Format = {
+          name: 'csv',
+          compression: 'gzip',
+          options: { delimiter: '\t', quote: "'", escape: "'", header: false, null: 'NA' },
+        };
+        const input: Input = {
+          name: 't',
+          columns: columns({ a: 'int', b: 'string' }),
+          keys: 0,
+          groups: [group(format, ['a', 'b'], [file(gzipSync("1\t'x\ty'\nNA\tz\n"))])],
+        };
         expect((await ask([input], 'from t')).rows).toEqual([
           [1, 'x\ty'],
           [null, 'z'],
@@ -249,7 +340,23 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
              null as l, true as m, uuid '00000000-0000-0000-0000-000000000001' as n, map {1: 'x'} as o`,
         );
         expect(result.rows).toEqual([
-          ['9007199254740993', 9007199254740991, '1.10', '2026-01-02', '2026-01-02T03:04:05.5', '2026-01-02T01:04:05Z', 'NaN', [1, null], { x: '2026-01-02' }, { k: 1 }, 'qg==', null, true, '00000000-0000-0000-0000-000000000001', [{ key: 1, value: 'x' }]],
+          [
+            '9007199254740993',
+            9007199254740991,
+            '1.10',
+            '2026-01-02',
+            '2026-01-02T03:04:05.5',
+            '2026-01-02T01:04:05Z',
+            'NaN',
+            [1, null],
+            { x: '2026-01-02' },
+            { k: 1 },
+            'qg==',
+            null,
+            true,
+            '00000000-0000-0000-0000-000000000001',
+            [{ key: 1, value: 'x' }],
+          ],
         ]);
       });
 
@@ -271,37 +378,61 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
 
       it('names the file of a broken parquet', async () => {
         const bad = file('PAR1 and nothing more', ['2026-01-01']);
-        await expect(ask([orders(group(PARQUET, ['id'], [bad]))], 'from orders')).rejects.toMatchObject({ code: 'DATA_UNREADABLE', details: { file: bad.address } });
+        await expect(ask([orders(group(PARQUET, ['id'], [bad]))], 'from orders')).rejects.toMatchObject({
+          code: 'DATA_UNREADABLE',
+          details: { file: bad.address },
+        });
       });
 
       it('reads thousands of files, and only those of the partitions that are asked for', async () => {
         const shared = file('id,email,amount\n1,a,1\n');
-        const all = Array.from({ length: 3_000 }, (_, n) => ({ ...shared, values: [new Date(n * 86_400_000).toISOString().slice(0, 10)] }));
+        const all = Array.from({ length: 3_000 }, (_, n) => ({
+          ...shared,
+          values: [new Date(n * 86_400_000).toISOString().slice(0, 10)],
+        }));
         const input = orders(group(CSV, ['id', 'email', 'amount'], all));
         expect((await ask([input], 'select count(*), count(distinct dt) from orders')).rows).toEqual([[3_000, 3_000]]);
         // Whoever read another partition would meet this.
         writeFileSync(shared.path, 'id,email,amount\nbad,a,1\n');
         writeFileSync(join(folder, 'one'), 'id,email,amount\n5,a,1\n');
         const others = all.map((each, n) => (n === 77 ? { ...each, path: join(folder, 'one') } : each));
-        const one = await ask([orders(group(CSV, ['id', 'email', 'amount'], others))], `select id from orders where dt = '${all[77]?.values[0]}'`);
+        const one = await ask(
+          [orders(group(CSV, ['id', 'email', 'amount'], others))],
+          `select id from orders where dt = '${all[77]?.values[0]}'`,
+        );
         expect(one.rows).toEqual([[5]]);
       });
     });
 
     describe('write', () => {
       const write = (sql: string, list: Record<string, string>, partitionBy: string[] = []) =>
-        session.write({ inputs: [], steps: step(sql), folder: join(folder, 'out'), fileId: 'f1', columns: columns(list), partitionBy, runId: 'run-1' });
+        session.write({
+          inputs: [],
+          steps: step(sql),
+          folder: join(folder, 'out'),
+          fileId: 'f1',
+          columns: columns(list),
+          partitionBy,
+          runId: 'run-1',
+        });
 
       it('writes one parquet file where there are no partitions', async () => {
         const written = await write('select 1 as a, sum(x) as s from (values (1), (2)) t(x)', { a: 'int', s: 'bigint' });
-        expect(written).toMatchObject({ rows: 1n, files: [{ path: join(folder, 'out', 'part-f1.parquet'), values: [], rows: 1n }] });
+        expect(written).toMatchObject({
+          rows: 1n,
+          files: [{ path: join(folder, 'out', 'part-f1.parquet'), values: [], rows: 1n }],
+        });
         const bytes = readFileSync(join(folder, 'out', 'part-f1.parquet'));
         expect(BigInt(bytes.length)).toBe(written.files[0]?.bytes);
         expect(bytes.toString('latin1')).toContain('tenon_run');
       });
 
       it('writes a folder for each partition and says their values', async () => {
-        const written = await write("select * from (values (1, 'x/y', 1), (2, null, 1), (3, 'NULL', 2), (4, 'x/y', 1)) t(a, \"k'\", n)", { a: 'int', "k'": 'string', n: 'int' }, ["k'", 'n']);
+        const written = await write(
+          "select * from (values (1, 'x/y', 1), (2, null, 1), (3, 'NULL', 2), (4, 'x/y', 1)) t(a, \"k'\", n)",
+          { a: 'int', "k'": 'string', n: 'int' },
+          ["k'", 'n'],
+        );
         const values = written.files.map((each) => [each.values, each.rows]).sort((a, b) => String(a).localeCompare(String(b)));
         expect(values).toEqual([
           [[null, '1'], 1n],
@@ -312,7 +443,9 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
       });
 
       it('fails whole when a value does not fit the type of its column', async () => {
-        await expect(write('select 170141183460469231731687303715884105727::hugeint as a', { a: 'bigint' })).rejects.toMatchObject({ code: 'DATA_UNREADABLE' });
+        await expect(
+          write('select 170141183460469231731687303715884105727::hugeint as a', { a: 'bigint' }),
+        ).rejects.toMatchObject({ code: 'DATA_UNREADABLE' });
       });
     });
 
@@ -336,7 +469,9 @@ export function describeEngine({ name, open }: { name: string; open(): Engine })
 
       it('fails for too little memory with a code of its own', async () => {
         session = start({ memoryLimit: '20MB' });
-        await expect(ask([], 'select count(distinct a.range || b.range) from range(3000) a, range(3000) b')).rejects.toMatchObject({ code: 'LIMIT' });
+        await expect(
+          ask([], 'select count(distinct a.range || b.range) from range(3000) a, range(3000) b'),
+        ).rejects.toMatchObject({ code: 'LIMIT' });
       });
 
       it('closes twice, and while a query runs', async () => {

@@ -12,7 +12,13 @@ import { SYSTEM } from '../../src/access/principals.ts';
 import type { RunContext } from '../../src/work/run.ts';
 import { filesBelow, openLab, type Lab } from './lab.ts';
 
-const LABELS = ['publish.after-write', 'publish.after-upload', 'bookmark.before-advance', 'publish.before-commit', 'publish.after-commit'] as const satisfies readonly Label[];
+const LABELS = [
+  'publish.after-write',
+  'publish.after-upload',
+  'bookmark.before-advance',
+  'publish.before-commit',
+  'publish.after-commit',
+] as const satisfies readonly Label[];
 const EXPECTED = [
   ['1', 'a', '1.00', '2026-01-01'],
   ['2', 'b', '2.00', '2026-01-02'],
@@ -51,11 +57,24 @@ describe('publishing', () => {
   it('is fenced: an attempt that was taken over publishes nothing', async () => {
     const row = await lab.work.enqueue(SYSTEM, { kind: 'job', name: 'copy', params: { parameters: { OUT: lab.out } } });
     const run = await lab.work.waitFor(row.id);
-    const zombie = { run, principal: SYSTEM, attempt: 2, signal: new AbortController().signal, checkpoint: null, log: () => undefined, progress: () => undefined };
+    const zombie = {
+      run,
+      principal: SYSTEM,
+      attempt: 2,
+      signal: new AbortController().signal,
+      checkpoint: null,
+      log: () => undefined,
+      progress: () => undefined,
+    };
     const refuse = (): never => {
       throw Object.assign(new Error('taken over'), { code: 'OUT_OF_DATE' });
     };
-    const context: RunContext = { ...zombie, saveCheckpoint: async () => undefined, hold: async () => refuse(), end: async () => refuse() };
+    const context: RunContext = {
+      ...zombie,
+      saveCheckpoint: async () => undefined,
+      hold: async () => refuse(),
+      end: async () => refuse(),
+    };
     await lab.t.db.execute('delete from bookmarks');
     const log = await lab.log();
     await expect(createJobRun(lab.deps)(context)).rejects.toMatchObject({ code: 'OUT_OF_DATE' });
@@ -122,7 +141,7 @@ describe.skipIf('skip' in disk)(`a full disk${'skip' in disk ? ` (${disk.skip})`
       await lab.crawl();
       const out = join(disk.folder, 'out');
       mkdirSync(out);
-      const sql = "select id * 1000000 + range as id, md5(random()::text) as email, amount, dt from orders, range(500000)";
+      const sql = 'select id * 1000000 + range as id, md5(random()::text) as email, amount, dt from orders, range(500000)';
       await lab.define({ steps: [{ name: 'r', sql }] });
       const run = await lab.run('copy', { OUT: out });
       expect(run).toMatchObject({ state: 'FAILED', error: { code: 'DISK_FULL' } });

@@ -53,7 +53,7 @@ describe('the duckdb child', () => {
     "create secret x (type s3, key_id 'a', secret 'b')",
     'create table x (a int)',
     'drop view result',
-    "insert into orders values (1)",
+    'insert into orders values (1)',
     'select 1; select 2',
     "select 1; copy (select 1) to 'FOLDER/evil.csv'",
     "select 1) to 'FOLDER/evil.csv'; --",
@@ -82,7 +82,15 @@ describe('the duckdb child', () => {
       await expect(session.describe({ relations: [], steps })).rejects.toMatchObject({ code: 'BAD_SQL' });
       const asked = session.query({ inputs: [], steps, maxRows: 10, maxBytes: 10_000 });
       await expect(asked).rejects.toMatchObject({ code: expect.stringMatching(/^(BAD_SQL|DATA_UNREADABLE)$/) });
-      const written = session.write({ inputs: [], steps, folder: join(folder, 'out'), fileId: 'x', columns: columns({ a: 'string' }), partitionBy: [], runId: 'r' });
+      const written = session.write({
+        inputs: [],
+        steps,
+        folder: join(folder, 'out'),
+        fileId: 'x',
+        columns: columns({ a: 'string' }),
+        partitionBy: [],
+        runId: 'r',
+      });
       await expect(written).rejects.toMatchObject({ code: expect.stringMatching(/^(BAD_SQL|DATA_UNREADABLE)$/) });
       expect(readdirSync(folder).sort()).toEqual(['out', 'run', 'secret.csv']);
     });
@@ -93,12 +101,18 @@ describe('the duckdb child', () => {
     const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(/\s+/);
     const environments = children.map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
     expect(environments.some((environment) => environment.includes('TZ=UTC'))).toBe(true);
-    for (const environment of environments.filter((each) => each.includes('TZ=UTC'))) expect(environment).not.toContain('do-not-tell');
+    for (const environment of environments.filter((each) => each.includes('TZ=UTC')))
+      expect(environment).not.toContain('do-not-tell');
   });
 
   it('fails with a code when it is killed', async () => {
     await session.parse('select 1');
-    const running = session.query({ inputs: [], steps: [{ name: 'x', sql: 'select count(*) from range(100000000000) a, range(1000) b where a.range * b.range = -1' }], maxRows: 1, maxBytes: 1_000 });
+    const running = session.query({
+      inputs: [],
+      steps: [{ name: 'x', sql: 'select count(*) from range(100000000000) a, range(1000) b where a.range * b.range = -1' }],
+      maxRows: 1,
+      maxBytes: 1_000,
+    });
     for (const pid of readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(/\s+/)) {
       if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('duckdb-child')) process.kill(Number(pid), 'SIGKILL');
     }
@@ -110,7 +124,12 @@ describe('the duckdb child', () => {
     mkdirSync(odd, { recursive: true });
     writeFileSync(join(odd, 'a.csv'), 'id\n1\n');
     const other = createDuckdbEngine().open({ folder: odd, memoryLimit: '256MB', threads: 1, timeoutMs: 20_000 });
-    const input = { name: 't', columns: columns({ id: 'int', k: 'string' }), keys: 1, groups: [{ format: CSV, columns: ['id'], files: [{ address: 'a', path: join(odd, 'a.csv'), values: ['v'] }] }] };
+    const input = {
+      name: 't',
+      columns: columns({ id: 'int', k: 'string' }),
+      keys: 1,
+      groups: [{ format: CSV, columns: ['id'], files: [{ address: 'a', path: join(odd, 'a.csv'), values: ['v'] }] }],
+    };
     const { rows } = await other.query({ inputs: [input], steps: [{ name: 'r', sql: 'from t' }], maxRows: 10, maxBytes: 1_000 });
     await other.close();
     expect(rows).toEqual([[1, 'v']]);

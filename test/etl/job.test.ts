@@ -17,7 +17,11 @@ function mistakes(make: () => unknown): Mistake[] {
 
 describe('a job file', () => {
   it('is read with what it leaves out filled in', () => {
-    expect(parseJob(jobFile())).toMatchObject({ bookmark: true, limits: {}, output: { mode: 'append', format: 'parquet', partitionBy: ['dt'] } });
+    expect(parseJob(jobFile())).toMatchObject({
+      bookmark: true,
+      limits: {},
+      output: { mode: 'append', format: 'parquet', partitionBy: ['dt'] },
+    });
     expect(parseJob({ ...jobFile(), bookmark: undefined }).bookmark).toBe(false);
   });
 
@@ -32,7 +36,18 @@ describe('a job file', () => {
       }),
     );
     const paths = found.map(({ path }) => path);
-    for (const path of ['name', 'nam', 'inputs.bad alias', 'inputs.ok.table', 'inputs.ok.tabel', 'steps.0.sql', 'output.mode', 'output.format', 'limits.memory', 'limits.threads']) {
+    for (const path of [
+      'name',
+      'nam',
+      'inputs.bad alias',
+      'inputs.ok.table',
+      'inputs.ok.tabel',
+      'steps.0.sql',
+      'output.mode',
+      'output.format',
+      'limits.memory',
+      'limits.threads',
+    ]) {
       expect(paths).toContain(path);
     }
     expect(mistakes(() => parseJob('nothing'))).toHaveLength(1);
@@ -40,7 +55,16 @@ describe('a job file', () => {
   });
 
   it('has no two things of one name, whatever its case', () => {
-    const found = mistakes(() => parseJob({ ...jobFile(), steps: [{ name: 'ORDERS', sql: 'select 1' }, { name: 'a', sql: 'select 1' }, { name: 'A', sql: 'select 1' }] }));
+    const found = mistakes(() =>
+      parseJob({
+        ...jobFile(),
+        steps: [
+          { name: 'ORDERS', sql: 'select 1' },
+          { name: 'a', sql: 'select 1' },
+          { name: 'A', sql: 'select 1' },
+        ],
+      }),
+    );
     expect(found.map(({ path }) => path)).toEqual(['steps.0.name', 'steps.2.name']);
   });
 
@@ -51,7 +75,8 @@ describe('a job file', () => {
   });
 
   it('takes a path, a file address or an S3 address as the location', () => {
-    const at = (location: string) => fillJob(parseJob({ ...jobFile(), output: { ...(jobFile()['output'] as object), location } }), {}).output.location;
+    const at = (location: string) =>
+      fillJob(parseJob({ ...jobFile(), output: { ...(jobFile()['output'] as object), location } }), {}).output.location;
     expect(at('/a b/c/')).toBe('file:///a%20b/c');
     expect(at('file:///a%20b')).toBe('file:///a%20b');
     expect(at('s3://bucket/a b/')).toBe('s3://bucket/a b');
@@ -90,7 +115,13 @@ describe('parameters in SQL', () => {
   });
 
   it('are refused in names, escape strings and dollar quotes', () => {
-    for (const sql of ['select "${A}"', "select e'${A}'", 'select $$${A}$$', 'select $tag$ ${A} $tag$', 'select "unclosed ${A}']) {
+    for (const sql of [
+      'select "${A}"',
+      "select e'${A}'",
+      'select $$${A}$$',
+      'select $tag$ ${A} $tag$',
+      'select "unclosed ${A}',
+    ]) {
       expect(() => fillSql(sql, { A: 'x' })).toThrow(/cannot stand inside/);
     }
   });

@@ -82,7 +82,9 @@ export function columnList(list: Record<string, string>): Column[] {
   return Object.entries(list).map(([name, type]) => ({ name, type: parseType(type) }));
 }
 
-export async function openLab(options: { engine?: Engine; limits?: Partial<Config['limits']>; folder?: string } = {}): Promise<Lab> {
+export async function openLab(
+  options: { engine?: Engine; limits?: Partial<Config['limits']>; folder?: string } = {},
+): Promise<Lab> {
   const t = await openTestDb();
   await migrateQueue(t.url);
   const own = await openDb({ url: t.url, max: 6 });
@@ -149,7 +151,10 @@ async function crawlFolder({ ground, connections }: JobRunDeps, root: string, op
   const groups = new Map<string, ManifestFile[]>();
   for await (const object of store.list(`${location}/`)) {
     const folder = Object.keys(keys).length === 0 ? '' : object.path.slice(0, object.path.lastIndexOf('/'));
-    groups.set(folder, [...(groups.get(folder) ?? []), { address: object.address, size: object.size, etag: object.etag, modified: Math.round(object.modified.getTime()) }]);
+    groups.set(folder, [
+      ...(groups.get(folder) ?? []),
+      { address: object.address, size: object.size, etag: object.etag, modified: Math.round(object.modified.getTime()) },
+    ]);
   }
   const schema = { columns: columnList(columns), partitionKeys: columnList(keys) };
   return write(ground, { principal: SYSTEM, owner }, async (w) => {
@@ -164,7 +169,8 @@ async function crawlFolder({ ground, connections }: JobRunDeps, root: string, op
     await recordPartitions(w, table, drafts);
     const present = new Set(drafts.map(({ values }) => JSON.stringify(values)));
     const gone: bigint[] = [];
-    for await (const partition of streamPartitions(w.tx, SYSTEM, table)) if (!present.has(JSON.stringify(partition.values))) gone.push(partition.id);
+    for await (const partition of streamPartitions(w.tx, SYSTEM, table))
+      if (!present.has(JSON.stringify(partition.values))) gone.push(partition.id);
     await endPartitions(w, table, gone);
     return table;
   });
@@ -182,7 +188,9 @@ async function readRows({ ground }: JobRunDeps, name: string): Promise<unknown[]
     for (const file of [...files.values()].flat()) {
       const parsed = parseAddress(file.address);
       if (parsed.scheme !== 'file') continue;
-      const reader = await connection.runAndReadAll(`select * from read_parquet('${parsed.file.replaceAll("'", "''")}', hive_partitioning = false)`);
+      const reader = await connection.runAndReadAll(
+        `select * from read_parquet('${parsed.file.replaceAll("'", "''")}', hive_partitioning = false)`,
+      );
       rows.push(...reader.getRowsJson().map((row) => [...row, ...partition.values]));
     }
   }
@@ -194,7 +202,10 @@ async function readRows({ ground }: JobRunDeps, name: string): Promise<unknown[]
 export function filesBelow(folder: string): string[] {
   try {
     const all = readdirSync(folder, { recursive: true, withFileTypes: true });
-    return all.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+    return all
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
   } catch {
     return [];
   }

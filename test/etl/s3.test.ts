@@ -27,7 +27,12 @@ describe.skipIf('skip' in s3)(`jobs on S3${'skip' in s3 ? ` (${s3.skip})` : ''}`
     lab = await openLab();
     bucket = await server.newBucket();
     await write(lab.t.ground, { principal: SYSTEM, owner: 'api' }, (w) =>
-      lab.connections.define(w, { name: 'minio', kind: 's3', options: { endpoint: server.url, accessKeyId: server.accessKeyId, region: 'us-east-1' }, secret: server.secretAccessKey }),
+      lab.connections.define(w, {
+        name: 'minio',
+        kind: 's3',
+        options: { endpoint: server.url, accessKeyId: server.accessKeyId, region: 'us-east-1' },
+        secret: server.secretAccessKey,
+      }),
     );
   });
   afterAll(async () => {
@@ -49,11 +54,24 @@ describe.skipIf('skip' in s3)(`jobs on S3${'skip' in s3 ? ` (${s3.skip})` : ''}`
     }
     await write(lab.t.ground, { principal: SYSTEM, owner: 'crawler:s3' }, async (w) => {
       await ensureDatabase(w, 'lake');
-      const { table } = await recordTable(w, { database: 'lake', name: 'orders', type: 'table', location, format: CSV, connection: 'minio', schema: { columns: columnList(ORDERS), partitionKeys: columnList({ dt: 'date' }) } });
+      const { table } = await recordTable(w, {
+        database: 'lake',
+        name: 'orders',
+        type: 'table',
+        location,
+        format: CSV,
+        connection: 'minio',
+        schema: { columns: columnList(ORDERS), partitionKeys: columnList({ dt: 'date' }) },
+      });
       await recordPartitions(
         w,
         table,
-        [...groups].map(([folder, files]) => ({ values: parsePartitionText(folder).map(({ value }) => value), location: `${location}/${folder}`, manifest: packManifest(files), columns: columnList(ORDERS) })),
+        [...groups].map(([folder, files]) => ({
+          values: parsePartitionText(folder).map(({ value }) => value),
+          location: `${location}/${folder}`,
+          manifest: packManifest(files),
+          columns: columnList(ORDERS),
+        })),
       );
     });
   }
@@ -62,7 +80,14 @@ describe.skipIf('skip' in s3)(`jobs on S3${'skip' in s3 ? ` (${s3.skip})` : ''}`
     await put('orders/dt=2026-01-01/a b.csv', 'id,email,amount\n1,a,1\n');
     await put('orders/dt=2026-01-02/ü.csv', 'id,email,amount\n2,b,2\n');
     await crawl();
-    await lab.define({ output: { table: 'lake.orders_parquet', location: `s3://${bucket}/out/orders_parquet`, connection: 'minio', partitionBy: ['dt'] } });
+    await lab.define({
+      output: {
+        table: 'lake.orders_parquet',
+        location: `s3://${bucket}/out/orders_parquet`,
+        connection: 'minio',
+        partitionBy: ['dt'],
+      },
+    });
     expect(await lab.run()).toMatchObject({ state: 'SUCCEEDED', error: null, result: { outputs: [{ rows: 2, files: 2 }] } });
     const asked = await runSql(lab.deps, SYSTEM, 'select * from lake.orders_parquet order by id');
     expect(asked.rows).toEqual([
@@ -72,7 +97,10 @@ describe.skipIf('skip' in s3)(`jobs on S3${'skip' in s3 ? ` (${s3.skip})` : ''}`
     expect(filesBelow(join(lab.folder, 'cache')).length).toBe(4);
     await put('orders/dt=2026-01-02/late.csv', 'id,email,amount\n3,c,3\n');
     await crawl();
-    expect(await lab.run()).toMatchObject({ state: 'SUCCEEDED', result: { outputs: [{ rows: 1, files: 1 }], bookmark: { newFiles: 1 } } });
+    expect(await lab.run()).toMatchObject({
+      state: 'SUCCEEDED',
+      result: { outputs: [{ rows: 1, files: 1 }], bookmark: { newFiles: 1 } },
+    });
     expect((await runSql(lab.deps, SYSTEM, 'select count(*) from lake.orders_parquet')).rows).toEqual([[3]]);
     expect(readdirSync(join(lab.folder, 'work'))).toEqual([]);
   });
@@ -92,7 +120,9 @@ describe.skipIf('skip' in s3)(`jobs on S3${'skip' in s3 ? ` (${s3.skip})` : ''}`
     await put('orders/dt=2026-02-03/z.csv', 'id,email,amount\n9,a,1\n');
     await crawl();
     await put('orders/dt=2026-02-03/z.csv', 'id,email,amount\n9,a,2\n');
-    await expect(runSql(lab.deps, SYSTEM, "select id from lake.orders where dt = '2026-02-03'")).rejects.toMatchObject({ code: 'DATA_UNREADABLE' });
+    await expect(runSql(lab.deps, SYSTEM, "select id from lake.orders where dt = '2026-02-03'")).rejects.toMatchObject({
+      code: 'DATA_UNREADABLE',
+    });
   });
 
   it('keeps the cache within its size', async () => {

@@ -41,7 +41,9 @@ describe('sql over the catalog', () => {
   });
 
   it('joins, groups and names tables in any case', async () => {
-    const { columns, rows } = await sql('with x as (select dt, count(*) as n from LAKE.Orders group by dt) select a.dt, sum(n) as n from x a join lake.orders b using (dt) group by all order by dt');
+    const { columns, rows } = await sql(
+      'with x as (select dt, count(*) as n from LAKE.Orders group by dt) select a.dt, sum(n) as n from x a join lake.orders b using (dt) group by all order by dt',
+    );
     expect(rows).toEqual([
       ['2026-01-01', 4],
       ['2026-01-02', 1],
@@ -54,13 +56,26 @@ describe('sql over the catalog', () => {
   });
 
   it('names tables that are near when there is none', async () => {
-    await expect(sql('select * from lake.ordres')).rejects.toMatchObject({ code: 'NOT_FOUND', details: { near: ['lake.orders'] } });
-    await expect(sql('select * from orders')).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('lake.orders') });
+    await expect(sql('select * from lake.ordres')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      details: { near: ['lake.orders'] },
+    });
+    await expect(sql('select * from orders')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('lake.orders'),
+    });
     await expect(sql('select * from information_schema.tables')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('refuses what is not one SELECT', async () => {
-    for (const text of ['', 'drop table lake.orders', 'select 1; select 2', "copy lake.orders to '/tmp/x'", "select * from read_csv('/etc/passwd')", 'selec']) {
+    for (const text of [
+      '',
+      'drop table lake.orders',
+      'select 1; select 2',
+      "copy lake.orders to '/tmp/x'",
+      "select * from read_csv('/etc/passwd')",
+      'selec',
+    ]) {
       await expect(sql(text)).rejects.toMatchObject({ code: 'BAD_SQL' });
     }
   });
@@ -82,7 +97,9 @@ describe('sql over the catalog', () => {
 
   it('stops when it is told to', async () => {
     const stop = new AbortController();
-    const running = sql('select count(*) from range(100000000000) a, range(1000) b where a.range * b.range = -1', { signal: stop.signal });
+    const running = sql('select count(*) from range(100000000000) a, range(1000) b where a.range * b.range = -1', {
+      signal: stop.signal,
+    });
     setTimeout(() => stop.abort(), 500);
     await expect(running).rejects.toMatchObject({ code: 'STOPPED' });
   });
@@ -91,12 +108,20 @@ describe('sql over the catalog', () => {
     const admin = await connect(lab.t.url);
     await admin.query(`create schema "sh op"; create table "sh op"."it's" (id bigint, name text, tags int[], raw bytea, at timestamptz, ok boolean, price numeric(10,2), who text[]);
       insert into "sh op"."it's" values (1, '', '{1,null}', '\\xdead', '2026-01-01 00:00:00+02', true, 1.5, '{"a,b","c\\"d"}'), (2, null, null, null, null, false, null, '{}'), (3, E'two\\nlines,"q"', '{}', '', null, null, 0, null)`);
-    const { rows: [row] } = await admin.query<{ db: string; user: string; dir: string }>("select current_database() as db, current_user as user, current_setting('unix_socket_directories') as dir");
+    const {
+      rows: [row],
+    } = await admin.query<{ db: string; user: string; dir: string }>(
+      "select current_database() as db, current_user as user, current_setting('unix_socket_directories') as dir",
+    );
     await admin.end();
     const host = new URL(lab.t.url).searchParams.get('host') ?? new URL(lab.t.url).hostname;
     const { connections } = lab;
     await write(lab.t.ground, { principal: SYSTEM, owner: 'api' }, async (w) => {
-      await connections.define(w, { name: 'shop', kind: 'postgres', options: { host, database: row?.db ?? '', user: row?.user ?? '' } });
+      await connections.define(w, {
+        name: 'shop',
+        kind: 'postgres',
+        options: { host, database: row?.db ?? '', user: row?.user ?? '' },
+      });
       await ensureDatabase(w, 'shop');
       await recordTable(w, {
         database: 'shop',
@@ -106,7 +131,16 @@ describe('sql over the catalog', () => {
         connection: 'shop',
         format: { name: 'postgres', options: { schema: 'sh op', table: "it's" } },
         schema: {
-          columns: columnList({ id: 'bigint', name: 'string', tags: 'array<int>', raw: 'binary', at: 'timestamp with local time zone', ok: 'boolean', price: 'decimal(10,2)', who: 'array<string>' }),
+          columns: columnList({
+            id: 'bigint',
+            name: 'string',
+            tags: 'array<int>',
+            raw: 'binary',
+            at: 'timestamp with local time zone',
+            ok: 'boolean',
+            price: 'decimal(10,2)',
+            who: 'array<string>',
+          }),
           partitionKeys: [],
         },
       });

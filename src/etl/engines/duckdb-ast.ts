@@ -64,7 +64,12 @@ function tableConditions(tree: unknown): Map<Node, Condition[]> {
     for (const conjunct of conjuncts(node['where_clause'])) {
       const compared = comparison(conjunct);
       if (compared === undefined) continue;
-      const [table] = compared.table === undefined ? (tables.length === 1 ? tables : []) : tables.filter((each) => tableAlias(each) === foldName(compared.table ?? ''));
+      const [table] =
+        compared.table === undefined
+          ? tables.length === 1
+            ? tables
+            : []
+          : tables.filter((each) => tableAlias(each) === foldName(compared.table ?? ''));
       if (table !== undefined) conditions.set(table, [...(conditions.get(table) ?? []), compared.condition]);
     }
   });
@@ -74,7 +79,8 @@ function tableConditions(tree: unknown): Map<Node, Condition[]> {
 /** The tables of a FROM made of tables and joins only; undefined for any other, where a name may mean something else. */
 function fromTables(from: unknown): Node[] | undefined {
   if (!isNode(from)) return undefined;
-  if (from['type'] === 'BASE_TABLE') return Array.isArray(from['column_name_alias']) && from['column_name_alias'].length > 0 ? undefined : [from];
+  if (from['type'] === 'BASE_TABLE')
+    return Array.isArray(from['column_name_alias']) && from['column_name_alias'].length > 0 ? undefined : [from];
   if (from['type'] !== 'JOIN') return undefined;
   const left = fromTables(from['left']);
   const right = fromTables(from['right']);

@@ -63,7 +63,11 @@ function reply(message: Reply): void {
 
 function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
-  return { message: message.slice(0, 10_000), early: error instanceof SqlError, ...(error instanceof SqlError && { step: error.step }) };
+  return {
+    message: message.slice(0, 10_000),
+    early: error instanceof SqlError,
+    ...(error instanceof SqlError && { step: error.step }),
+  };
 }
 
 /** A fresh database in memory, locked: SQL can reach what is granted and nothing else, and cannot change that. */
@@ -74,10 +78,7 @@ function inLockedDatabase<T>(grants: Grants, use: (connection: DuckDBConnection)
   });
 }
 
-async function inClosedDatabase<T>(
-  grants: Grants,
-  use: (connection: DuckDBConnection) => Promise<T>,
-): Promise<T> {
+async function inClosedDatabase<T>(grants: Grants, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(settings.threads),
     memory_limit: settings.memoryLimit,
@@ -113,14 +114,20 @@ function closing({ folders, files }: Grants): string[] {
 }
 
 function parse(sql: string): Promise<ParsedQuery> {
-  return inLockedDatabase(NOTHING, async (connection) => ({ tables: namedTables(await checkedTree(connection, { name: '', sql })) }));
+  return inLockedDatabase(NOTHING, async (connection) => ({
+    tables: namedTables(await checkedTree(connection, { name: '', sql })),
+  }));
 }
 
 /** The parse tree of what must be one SELECT that uses no refused function. */
 async function checkedTree(connection: DuckDBConnection, step: Step): Promise<unknown> {
   const named = step.name === '' ? undefined : step.name;
   const reader = await connection.runAndReadAll('select json_serialize_sql($sql::varchar)', { sql: step.sql });
-  const tree = JSON.parse(String(reader.getRowsJS()[0]?.[0])) as { error: boolean; error_message?: string; statements?: unknown[] };
+  const tree = JSON.parse(String(reader.getRowsJS()[0]?.[0])) as {
+    error: boolean;
+    error_message?: string;
+    statements?: unknown[];
+  };
   if (tree.error) throw new SqlError(tree.error_message ?? 'The SQL cannot be read.', named);
   const count = tree.statements?.length ?? 0;
   if (count !== 1) throw new SqlError(`There must be one SELECT statement, and here are ${count}.`, named);
@@ -165,7 +172,10 @@ async function createSchemas(connection: DuckDBConnection, relations: readonly R
   for (const name of names.values()) await connection.run(`create schema if not exists ${quoteIdentifier(name)}`);
 }
 
-async function withInputs<T>(body: Grants & Pick<Verbs['query']['in'], 'inputs' | 'steps'>, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+async function withInputs<T>(
+  body: Grants & Pick<Verbs['query']['in'], 'inputs' | 'steps'>,
+  use: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
   return inLockedDatabase(body, async (connection) => {
     for (const step of body.steps) await checkedTree(connection, step);
     await createSchemas(connection, body.inputs);
@@ -198,7 +208,10 @@ function query(body: Verbs['query']['in']): Promise<QueryResult> {
 
 function write(id: number, body: Verbs['write']['in']): Promise<Written> {
   return withInputs(body, async (connection) => {
-    const timer = setInterval(() => reply({ id, progress: Math.max(0, Math.round(connection.progress.percentage)) }), PROGRESS_EVERY_MS);
+    const timer = setInterval(
+      () => reply({ id, progress: Math.max(0, Math.round(connection.progress.percentage)) }),
+      PROGRESS_EVERY_MS,
+    );
     try {
       const reader = await connection.runAndReadAll(copyStatement(body));
       const files = reader.getRowObjectsJS().map((row) => writtenFile(row, body.partitionBy));

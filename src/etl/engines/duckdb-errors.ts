@@ -11,12 +11,15 @@ export function engineError(failure: Failure, links: Links | undefined): TenonEr
   const file = links?.addressIn(raw);
   const line = /\bLine: (\d+)/.exec(raw)?.[1];
   const where = { ...(file !== undefined && { file }), ...(line !== undefined && { line: Number(line) }) };
-  if (/No space left on device|Disk quota exceeded/i.test(raw)) return new TenonError('DISK_FULL', `The disk is full: ${message}`);
-  if (/^Out of Memory Error/.test(raw)) return new TenonError('LIMIT', `The engine's memory does not suffice; raise limits.memory. ${message}`, { limit: 'memory' });
+  if (/No space left on device|Disk quota exceeded/i.test(raw))
+    return new TenonError('DISK_FULL', `The disk is full: ${message}`);
+  if (raw.startsWith('Out of Memory Error'))
+    return new TenonError('LIMIT', `The engine's memory does not suffice; raise limits.memory. ${message}`, { limit: 'memory' });
   if (failure.early) return sqlError(failure, message);
   if (/^(INTERNAL|FATAL) Error/.test(raw)) return new TenonError('INTERNAL', message);
   if (/^(Parser|Binder|Catalog|Syntax|Permission|Not implemented) Error/.test(raw)) return sqlError(failure, message);
-  if (file !== undefined) return new TenonError('DATA_UNREADABLE', `${file}${line === undefined ? '' : `, line ${line}`}: ${message}`, where);
+  if (file !== undefined)
+    return new TenonError('DATA_UNREADABLE', `${file}${line === undefined ? '' : `, line ${line}`}: ${message}`, where);
   return new TenonError('DATA_UNREADABLE', message, where);
 }
 

@@ -27,7 +27,9 @@ export function layLinks(folder: string, inputs: readonly Input[]): Links {
   const links: { address: string; file: string }[] = [];
   const laid = inputs.map((input, at) => ({
     ...input,
-    groups: input.groups.filter((group) => group.files.length > 0).map((group, n) => layGroup(join(folder, String(at), String(n)), group, input.keys, links)),
+    groups: input.groups
+      .filter((group) => group.files.length > 0)
+      .map((group, n) => layGroup(join(folder, String(at), String(n)), group, input.keys, links)),
   }));
   const pattern = new RegExp(`${escaped(folder)}/[^\\s"']*/f(\\d+)(?:\\.[a-z]+)?`, 'g');
   const address = (index: string | undefined): string => links[Number(index)]?.address ?? 'an input';
@@ -54,7 +56,12 @@ function layGroup(folder: string, group: FileGroup, keys: number, links: { addre
     symlinkSync(target, join(at, `f${links.length}`));
     links.push({ address: file.address, file: target });
   }
-  return { format: group.format, columns: group.columns, pattern: join(folder, ...Array.from({ length: keys }, () => '*'), 'f*'), files: group.files.length };
+  return {
+    format: group.format,
+    columns: group.columns,
+    pattern: join(folder, ...Array.from({ length: keys }, () => '*'), 'f*'),
+    files: group.files.length,
+  };
 }
 
 /**
@@ -64,13 +71,25 @@ function layGroup(folder: string, group: FileGroup, keys: number, links: { addre
 function folderValue(value: string | null, file: InputFile): string {
   if (value === null) return NULL_PARTITION;
   const bytes = [...Buffer.from(value)];
-  const encoded = bytes.map((byte, index) => (index > 0 && isPlain(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)).join('');
+  const encoded = bytes
+    .map((byte, index) =>
+      index > 0 && isPlain(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .join('');
   if (encoded.length + 20 <= MAX_FOLDER_BYTES) return encoded;
-  throw new TenonError('LIMIT', `A partition value of ${file.address} is longer than a folder's name may be.`, { file: file.address });
+  throw new TenonError('LIMIT', `A partition value of ${file.address} is longer than a folder's name may be.`, {
+    file: file.address,
+  });
 }
 
 function isPlain(byte: number): boolean {
-  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2d || byte === 0x5f;
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x41 && byte <= 0x5a) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    byte === 0x2d ||
+    byte === 0x5f
+  );
 }
 
 function realPath(file: InputFile): string {
@@ -84,4 +103,3 @@ function realPath(file: InputFile): string {
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
-

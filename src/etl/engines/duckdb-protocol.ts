@@ -25,7 +25,9 @@ export interface Grants {
 
 export type Verb = keyof Verbs;
 
-export type Request = { [V in Verb]: { readonly id: number; readonly verb: V; readonly body: Verbs[V]['in'] } }[Verb] | { readonly interrupt: true };
+export type Request =
+  | { [V in Verb]: { readonly id: number; readonly verb: V; readonly body: Verbs[V]['in'] } }[Verb]
+  | { readonly interrupt: true };
 
 export type Reply =
   | { readonly id: number; readonly value: Verbs[Verb]['out'] }

@@ -19,7 +19,11 @@ const ATTEMPTS: readonly ((optimizer: string) => boolean)[] = [
  * and the settings not yet locked. Where no attempt succeeds, the plan as it was before is taken: it may name a column
  * too many (all that a `*` in a subquery stands for), never one too few.
  */
-export async function readColumns(connection: DuckDBConnection, sql: string, relations: readonly Relation[]): Promise<string[][]> {
+export async function readColumns(
+  connection: DuckDBConnection,
+  sql: string,
+  relations: readonly Relation[],
+): Promise<string[][]> {
   const plan = (await optimizedPlan(connection, sql)) ?? (await planOf(connection, sql, false));
   if (plan === undefined) return relations.map((relation) => relation.columns.map((column) => column.name));
   const reads = relations.map(() => new Set<string>());
@@ -42,7 +46,10 @@ async function optimizedPlan(connection: DuckDBConnection, sql: string): Promise
 }
 
 async function planOf(connection: DuckDBConnection, sql: string, optimize: boolean): Promise<unknown> {
-  const reader = await connection.runAndReadAll('select json_serialize_plan($sql::varchar, skip_null := true, skip_empty := true, optimize := $optimize::boolean)', { sql, optimize });
+  const reader = await connection.runAndReadAll(
+    'select json_serialize_plan($sql::varchar, skip_null := true, skip_empty := true, optimize := $optimize::boolean)',
+    { sql, optimize },
+  );
   const plan = JSON.parse(String(reader.getRowsJS()[0]?.[0])) as { error?: boolean };
   return plan.error === true ? undefined : plan;
 }
@@ -56,7 +63,10 @@ function* scans(plan: unknown): Generator<Node> {
 
 function isScanOf(scan: Node, relation: Relation): boolean {
   const of = scan['function_data'] as Node | undefined;
-  return foldName(String(of?.['table'])) === foldName(relation.name) && foldName(String(of?.['schema'])) === foldName(relation.schema ?? 'main');
+  return (
+    foldName(String(of?.['table'])) === foldName(relation.name) &&
+    foldName(String(of?.['schema'])) === foldName(relation.schema ?? 'main')
+  );
 }
 
 function columnsOf(scan: Node): string[] {

@@ -21,7 +21,11 @@ export interface LaidGroup {
 /** One JSON record may be this long. A CSV record may have DuckDB's 2 MB: more would make it reserve a multiple of that. */
 const MAX_JSON_BYTES = 16 * 1_048_576;
 /** The json classifier's words for how records stand in a file. */
-const JSON_LAYOUTS: Readonly<Record<string, string>> = { lines: 'newline_delimited', array: 'array', concatenated: 'unstructured' };
+const JSON_LAYOUTS: Readonly<Record<string, string>> = {
+  lines: 'newline_delimited',
+  array: 'array',
+  concatenated: 'unstructured',
+};
 
 /** The name of a partition key in the folders: no column of a file is likely to have it, and it needs no encoding. */
 export function keyFolder(index: number): string {
@@ -29,7 +33,9 @@ export function keyFolder(index: number): string {
 }
 
 export function relationName(relation: { readonly schema?: string | undefined; readonly name: string }): string {
-  return relation.schema === undefined ? quoteIdentifier(relation.name) : `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`;
+  return relation.schema === undefined
+    ? quoteIdentifier(relation.name)
+    : `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`;
 }
 
 /** An empty table with a relation's columns: enough to bind SQL against. */
@@ -47,9 +53,13 @@ export function inputView(input: LaidInput): string {
   const firstKey = input.columns.length - input.keys;
   const source = (index: number): string => (index < firstKey ? (input.columns[index]?.name ?? '') : keyFolder(index - firstKey));
   const empty = input.columns.map((column, index) => `null::${toDuckdbType(column.type)} as ${quoteIdentifier(source(index))}`);
-  const parts = [`select ${empty.join(', ')} where false`, ...input.groups.map((group) => `select * from ${reader(group, input)}`)];
+  const parts = [
+    `select ${empty.join(', ')} where false`,
+    ...input.groups.map((group) => `select * from ${reader(group, input)}`),
+  ];
   const columns = input.columns.map(
-    (column, index) => `cast(${quoteIdentifier(source(index))} as ${toDuckdbType(column.type)}) as ${quoteIdentifier(column.name)}`,
+    (column, index) =>
+      `cast(${quoteIdentifier(source(index))} as ${toDuckdbType(column.type)}) as ${quoteIdentifier(column.name)}`,
   );
   return `create view ${relationName(input)} as select ${columns.join(', ')} from (${parts.join(' union all by name ')})`;
 }
@@ -105,7 +115,9 @@ function csvOptions(format: Format): string[] {
 function typedColumns(names: readonly string[], input: LaidInput, asText: boolean): string {
   // Nested values in a CSV are JSON; what DuckDB would read there is its own way of writing them.
   const isNested = (type: ColumnType): boolean => type.kind === 'array' || type.kind === 'map' || type.kind === 'struct';
-  const types = new Map(input.columns.map(({ name, type }) => [foldName(name), asText && isNested(type) ? 'JSON' : toDuckdbType(type)]));
+  const types = new Map(
+    input.columns.map(({ name, type }) => [foldName(name), asText && isNested(type) ? 'JSON' : toDuckdbType(type)]),
+  );
   return `{${names.map((name) => `${quoteLiteral(name)}: ${quoteLiteral(types.get(foldName(name)) ?? 'VARCHAR')}`).join(', ')}}`;
 }
 
@@ -129,10 +141,13 @@ function statementText(step: Step): string {
 }
 
 export function copyStatement(plan: Omit<WritePlan, 'inputs'>): string {
-  const columns = plan.columns.map((column) => `cast(${quoteIdentifier(column.name)} as ${toDuckdbType(column.type)}) as ${quoteIdentifier(column.name)}`);
+  const columns = plan.columns.map(
+    (column) => `cast(${quoteIdentifier(column.name)} as ${toDuckdbType(column.type)}) as ${quoteIdentifier(column.name)}`,
+  );
   const select = `select ${columns.join(', ')} from (\n${stepsQuery(plan.steps)}\n)`;
   const options = ['format parquet', 'compression zstd', 'return_stats', `kv_metadata {tenon_run: ${quoteLiteral(plan.runId)}}`];
-  if (plan.partitionBy.length === 0) return `copy (${select}) to ${quoteLiteral(`${plan.folder}/part-${plan.fileId}.parquet`)} (${options.join(', ')})`;
+  if (plan.partitionBy.length === 0)
+    return `copy (${select}) to ${quoteLiteral(`${plan.folder}/part-${plan.fileId}.parquet`)} (${options.join(', ')})`;
   options.push(`partition_by (${plan.partitionBy.map(quoteIdentifier).join(', ')})`, `filename_pattern 'part-{uuid}'`);
   return `copy (${select}) to ${quoteLiteral(plan.folder)} (${options.join(', ')})`;
 }

@@ -27,6 +27,8 @@ interface Child {
   readonly process: ChildProcess;
   readonly waiting: Map<number, Waiting>;
   stderr: string;
+  /** A verb was under way when it was ended. */
+  wasWorking: boolean;
   /** Why the session is at its end, once it is: every later verb fails with it. */
   over: TenonError | undefined;
 }
@@ -38,7 +40,8 @@ function openSession(options: SessionOptions): EngineSession {
   const stop = (error: TenonError): void => {
     if (child.over !== undefined) return;
     child.over = error;
-    endChild(child, { interrupt: true });
+    child.wasWorking = child.waiting.size > 0;
+    endChild(child);
     for (const { failed } of child.waiting.values()) failed(error);
     child.waiting.clear();
   };
@@ -65,13 +68,18 @@ function openSession(options: SessionOptions): EngineSession {
     async write(plan, onProgress) {
       const links = lay(plan.inputs);
       const folder = realpathSync(plan.folder);
-      return ask('write', { ...plan, folder, inputs: links.inputs, folders: [links.folder, folder], files: links.files }, links, onProgress);
+      return ask(
+        'write',
+        { ...plan, folder, inputs: links.inputs, folders: [links.folder, folder], files: links.files },
+        links,
+        onProgress,
+      );
     },
     async close() {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', onAbort);
-      child.over ??= new TenonError('STOPPED', 'The session is closed.');
-      await endChild(child, { interrupt: false });
+      stop(new TenonError('STOPPED', 'The session is closed.'));
+      await endOf(child);
       rmSync(linksFolder, { recursive: true, force: true });
     },
   };
@@ -89,7 +97,7 @@ function startChild(options: SessionOptions): Child {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  const child: Child = { process: process_, waiting: new Map(), stderr: '', over: undefined };
+  const child: Child = { process: process_, waiting: new Map(), stderr: '', wasWorking: false, over: undefined };
   process_.stderr?.setEncoding('utf8').on('data', (text: string) => {
     child.stderr = (child.stderr + text).slice(-MAX_STDERR_CHARS);
   });
@@ -111,7 +119,12 @@ function receive(child: Child, reply: Reply): void {
   if (!('progress' in reply)) child.waiting.delete(reply.id);
 }
 
-function request<V extends Verb>(child: Child, message: Request & { id: number }, links?: Links, onProgress?: (percent: number) => void): Promise<Verbs[V]['out']> {
+function request<V extends Verb>(
+  child: Child,
+  message: Request & { id: number },
+  links?: Links,
+  onProgress?: (percent: number) => void,
+): Promise<Verbs[V]['out']> {
   return new Promise((resolve, reject) => {
     if (child.over !== undefined) {
       reject(child.over);
@@ -127,24 +140,38 @@ function request<V extends Verb>(child: Child, message: Request & { id: number }
       },
     });
     child.process.send(message, (error) => {
-      if (error !== null) child.waiting.get(message.id)?.failed(new TenonError('INTERNAL', `The engine cannot be reached: ${error.message}`, {}, { cause: error }));
+      if (error !== null)
+        child.waiting
+          .get(message.id)
+          ?.failed(new TenonError('INTERNAL', `The engine cannot be reached: ${error.message}`, {}, { cause: error }));
     });
   });
 }
 
-/** Asks the child to end, and kills it when it does not. Resolves when it is gone. */
-function endChild(child: Child, { interrupt }: { interrupt: boolean }): Promise<void> {
+/**
+ * Ends the child. One that is idle is killed at once, as it holds nothing but memory. One that works is interrupted first,
+ * so that DuckDB lets go of its files, and killed when that takes too long.
+ */
+function endChild(child: Child): void {
   const { process: running } = child;
-  if (running.exitCode !== null || running.signalCode !== null || running.pid === undefined) return Promise.resolve();
-  return new Promise((resolve) => {
-    const kill = setTimeout(() => running.kill('SIGKILL'), GRACE_MS);
-    running.once('exit', () => {
-      clearTimeout(kill);
-      resolve();
-    });
-    if (interrupt && running.connected) running.send({ interrupt: true }, () => running.kill('SIGTERM'));
-    else running.kill('SIGTERM');
-  });
+  if (child.waiting.size === 0 || !running.connected) {
+    running.kill('SIGKILL');
+    return;
+  }
+  running.send({ interrupt: true }, () => running.disconnect());
+  const kill = setTimeout(() => running.kill('SIGKILL'), GRACE_MS);
+  running.once('exit', () => clearTimeout(kill));
+}
+
+/**
+ * Resolves when a child that was at work is gone, and writes no more. The end of an idle one is not waited for: giving
+ * back a gigabyte of memory takes a busy machine seconds.
+ */
+function endOf(child: Child): Promise<void> {
+  const { process: running, wasWorking } = child;
+  if (!wasWorking || running.exitCode !== null || running.signalCode !== null || running.pid === undefined)
+    return Promise.resolve();
+  return new Promise((resolve) => running.once('exit', () => resolve()));
 }
 
 /**
