@@ -1,4 +1,5 @@
 import type { Column, Format } from '../model/schema.ts';
+import { BLANK } from './blank.ts';
 import type { Classification, ClassifyLimits, Reading } from './classifier.ts';
 import type { Found } from './csv-dialect.ts';
 import { canBeHeader, csvHeader, csvNames } from './csv-header.ts';
@@ -49,12 +50,14 @@ function reading(seen: SeenCsv, header: boolean, nullText: string | undefined): 
   const { records, head } = seen;
   const first = records.rows[0] ?? [];
   const names = csvNames(header ? first : first.map(() => ''));
-  const columns: Column[] = guess(seen, header).map((column, i) => ({
-    name: names[i] ?? '',
-    type: guessedType(column, nullText),
-  }));
+  const columns = guess(seen, header).map((column, i) => columnOf(names[i] ?? '', column, nullText));
   // Rows beyond the sample are not counted, and neither is a file of which only a head was read.
   return { columns, ...(records.complete && head.whole && { rows: BigInt(records.rows.length - (header ? 1 : 0)) }) };
+}
+
+function columnOf(name: string, guess: TextGuess, nullText: string | undefined): Column {
+  const blank = guess.kinds.size === 0 && [...guess.nulls].every((spelling) => spelling === nullText);
+  return { name, type: guessedType(guess, nullText), ...(blank && { sourceType: BLANK }) };
 }
 
 function readAs(seen: SeenCsv, header: boolean, format: Format): Reading | undefined {

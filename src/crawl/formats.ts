@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { unionColumns } from '../model/type-union.ts';
 import type { Column, Format } from '../model/schema.ts';
+import { unionSeen } from './blank.ts';
 import type { Classification, Reading } from './classifier.ts';
 
 /** Several files read in one way. */
@@ -29,7 +29,7 @@ export function commonFormat(files: readonly Classification[]): Common | undefin
   return {
     format,
     readings,
-    columns: unionColumns(readings.flatMap((reading) => (reading === undefined ? [] : [reading.columns]))),
+    columns: unionSeen(readings.flatMap((reading) => (reading === undefined ? [] : [reading.columns]))),
   };
 }
 

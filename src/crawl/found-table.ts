@@ -1,10 +1,11 @@
 import { joinAddress } from '../connections/address.ts';
+import { simple, type ColumnType } from '../model/types.ts';
 import { foldName } from '../model/names.ts';
 import { inferKeyType, orderedKeys } from '../model/partition-key.ts';
 import { schemaHash, type Column, type Format } from '../model/schema.ts';
 import type { Partition, PartitionDraft, Table, TableDraft } from '../model/table.ts';
-import { unionColumns } from '../model/type-union.ts';
 import { asTenonError } from '../model/errors.ts';
+import { unionSeen } from './blank.ts';
 import { LAYOUT, type Known } from './known.ts';
 import type { Report } from './report.ts';
 import type { Unit } from './unit.ts';
@@ -59,8 +60,8 @@ export async function foundTable(
   const lists = await columnLists(parts, known);
   const absentLists = await Promise.all(parts.absent.map((partition) => columnsBefore(parts.before, partition, known)));
   const recorded = parts.before?.schema.columns ?? [];
-  const wide = withoutKeys(unionColumns([recorded, ...lists, ...absentLists]), parts.keys);
-  const narrow = inOrderOf(recorded, withoutKeys(unionColumns(lists), parts.keys));
+  const wide = withoutKeys(unionSeen([recorded, ...lists, ...absentLists]), parts.keys);
+  const narrow = inOrderOf(recorded, withoutKeys(unionSeen(lists), parts.keys));
   const format = commonFormatOf(parts);
   const wideDraft = draftOf(parts, wide, keyColumns(parts, true), format);
   const narrowDraft = draftOf(parts, narrow, keyColumns(parts, false), format);
@@ -101,7 +102,19 @@ function inOrderOf(recorded: readonly Column[], columns: readonly Column[]): Col
 
 function keyColumns({ keys, units, absent }: TableParts, withAbsent: boolean): Column[] {
   const rows = [...units.map(({ values }) => values), ...(withAbsent ? absent.map(({ values }) => values) : [])];
-  return keys.map((name, i) => ({ name, type: inferKeyType(rows.map((values) => values[i] ?? null)) }));
+  return keys.map((name, i) => ({
+    name,
+    type: keyType(
+      name,
+      rows.map((values) => values[i] ?? null),
+    ),
+  }));
+}
+
+/** Parts of a date in two digits are strings from the first: else a table changed its key's type when the `09` follows the `10`. */
+function keyType(name: string, values: readonly (string | null)[]): ColumnType {
+  const isPart = /^(month|day|hour)$/.test(name) && values.every((value) => value !== null && /^\d\d$/.test(value));
+  return isPart ? simple('string') : inferKeyType(values);
 }
 
 /** The format of most partitions; of several, the one of the later. */

@@ -77,6 +77,11 @@ export function nodeType(guess: NodeGuess, depth = 0): ColumnType {
   return guess.numbers.size > 0 ? numberType(guess.numbers) : textType(guess.texts);
 }
 
+/** False where only nulls and empty arrays were seen: its type is a placeholder then. */
+export function hasValues({ numbers, texts, boolean, item, fields }: NodeGuess): boolean {
+  return numbers.size > 0 || texts.size > 0 || boolean || fields !== undefined || (item !== undefined && hasValues(item));
+}
+
 function numberType(kinds: ReadonlySet<TextKind | 'huge'>): ColumnType {
   if (kinds.has('huge')) return simple('string');
   if (!kinds.has('float')) return simple('bigint');
@@ -92,7 +97,12 @@ function textType(kinds: ReadonlySet<TextKind>): ColumnType {
 function objectType(fields: ReadonlyMap<string, NodeGuess>, depth: number): ColumnType {
   const names = new Set([...fields.keys()].map(foldName));
   if (fields.size === 0 || names.size < fields.size || names.has('')) return simple('string');
-  const structFields: StructField[] = [...fields].map(([name, field]) => ({ name, type: nodeType(field, depth + 1) }));
+  // What was null everywhere is left out, unless nothing else is there: it would make strings of other files' numbers.
+  const valued = [...fields].filter(([, field]) => hasValues(field));
+  const structFields: StructField[] = (valued.length > 0 ? valued : [...fields]).map(([name, field]) => ({
+    name,
+    type: nodeType(field, depth + 1),
+  }));
   if (fields.size <= MAP_FIELDS) return { kind: 'struct', fields: structFields };
   return { kind: 'map', key: simple('string'), value: nodeType(mergeGuesses([...fields.values()]), depth + 1) };
 }

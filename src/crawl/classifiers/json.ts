@@ -1,9 +1,10 @@
 import { TenonError } from '../../model/errors.ts';
 import { foldName } from '../../model/names.ts';
 import type { Column, Format } from '../../model/schema.ts';
+import { BLANK } from '../blank.ts';
 import type { ByteSource, Classification, Classifier, ClassifyLimits, Reading } from '../classifier.ts';
 import { readHead, type Head } from '../head.ts';
-import { nodeGuess, nodeType, observeNode, type NodeGuess } from '../infer-json.ts';
+import { hasValues, nodeGuess, nodeType, observeNode, type NodeGuess } from '../infer-json.ts';
 import { JsonFault, JsonReader } from '../json-reader.ts';
 import { decodeText } from '../text.ts';
 
@@ -178,7 +179,7 @@ function topColumns(source: ByteSource, fields: ReadonlyMap<string, NodeGuess>):
     if (name === '') notes.push(`${source.path} has a field without a name, which is left out.`);
     else if (columns.has(foldName(name)))
       notes.push(`${source.path} has the field «${name.slice(0, 100)}» in two spellings; the first is kept.`);
-    else columns.set(foldName(name), { name, type: nodeType(guess) });
+    else columns.set(foldName(name), { name, type: nodeType(guess), ...(!hasValues(guess) && { sourceType: BLANK }) });
   }
   return { columns: [...columns.values()], notes };
 }
