@@ -8,6 +8,9 @@ export type Endpoint = { readonly url: string; readonly token: string } | { read
 /** Thrown when nobody listens: nothing was asked, so the question may be put again elsewhere. */
 export class NobodyThere extends Error {}
 
+/** Thrown when the owner went away before it had answered: what was asked may be done, or not. */
+export class BrokenOff extends Error {}
+
 /** Sent by every command, so that an owner can tell its own questions from those of others. */
 export const CLIENT_HEADER = 'x-tenon-client';
 
@@ -16,7 +19,7 @@ const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
 /** Asks GraphQL. Errors of the answer are thrown as the TenonError that they were on the other side. */
 export async function askGraphql<T>(endpoint: Endpoint, query: string, variables: Record<string, unknown>): Promise<T> {
   const response = await send(endpoint, 'POST', '/graphql', JSON.stringify({ query, variables }));
-  const text = await readText(response);
+  const text = await readText(response).catch((error: unknown) => Promise.reject(unreachable(endpoint, error)));
   const answer = parseAnswer(text, response.statusCode ?? 0);
   const [error] = answer.errors ?? [];
   if (error !== undefined) {
@@ -77,11 +80,14 @@ function openRequest(
   return (url.protocol === 'https:' ? requestHttps : requestHttp)(url, { method, headers: rest }, answered);
 }
 
-/** Refused or not there: nobody has seen the question. Anything else may have been seen, so it is not put again. */
-function unreachable(endpoint: Endpoint, error: NodeJS.ErrnoException): Error {
-  if ('socket' in endpoint && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')) return new NobodyThere(error.code);
+/** Refused or not there: nobody has seen the question. Broken off: it may have been seen. */
+function unreachable(endpoint: Endpoint, cause: unknown): Error {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (cause instanceof TenonError) return cause;
+  if ('socket' in endpoint && (code === 'ECONNREFUSED' || code === 'ENOENT')) return new NobodyThere(code);
+  if ('socket' in endpoint && (code === 'ECONNRESET' || code === 'EPIPE')) return new BrokenOff(code, { cause });
   const where = 'url' in endpoint ? new URL(endpoint.url).origin : 'the owner of the data directory';
-  return new TenonError('SOURCE_UNAVAILABLE', `Cannot reach ${where}: ${error.code ?? error.message}.`, {}, { cause: error });
+  return new TenonError('SOURCE_UNAVAILABLE', `Cannot reach ${where}: ${code ?? message}.`, {}, { cause });
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { TenonError } from '../model/errors.ts';
-import { askGraphql, getStream, NobodyThere, type Endpoint } from './api-client.ts';
+import { askGraphql, BrokenOff, getStream, NobodyThere, type Endpoint } from './api-client.ts';
 import { apiSocket } from './api-socket.ts';
 
 /** How a command speaks to Tenon: always through its API, whoever runs it. */
@@ -55,12 +55,13 @@ function remoteClient(url: string, token: string | undefined): Client {
 function localClient({ dataDir, own }: ClientOptions): Client {
   const socket = apiSocket(dataDir);
   let mine: OwnApi | undefined;
-  const withOwner = async <T>(fn: (endpoint: Endpoint) => Promise<T>): Promise<T> => {
+  const withOwner = async <T>(fn: (endpoint: Endpoint) => Promise<T>, repeatable: boolean): Promise<T> => {
     for (const deadline = Date.now() + WAIT_FOR_OWNER_MS; ; await sleep(LOOK_AGAIN_MS)) {
       try {
         return await fn({ socket, token: await readToken(dataDir) });
       } catch (error) {
-        if (!(error instanceof NobodyThere)) throw error;
+        if (error instanceof BrokenOff && !repeatable) throw brokenOff(error);
+        if (!(error instanceof NobodyThere || error instanceof BrokenOff)) throw error;
         if (Date.now() > deadline) throw noOwner(dataDir);
       }
       // Nobody listens: become the owner, unless somebody is just becoming it.
@@ -68,8 +69,9 @@ function localClient({ dataDir, own }: ClientOptions): Client {
     }
   };
   return {
-    ask: (query, variables = {}) => withOwner((endpoint) => askGraphql(endpoint, query, variables)),
-    download: (path) => withOwner((endpoint) => getStream(endpoint, path)),
+    ask: (query, variables = {}) =>
+      withOwner((endpoint) => askGraphql(endpoint, query, variables), !query.startsWith('mutation')),
+    download: (path) => withOwner((endpoint) => getStream(endpoint, path), true),
     close: async () => mine?.close(),
   };
 }
@@ -88,6 +90,15 @@ async function readToken(dataDir: string): Promise<string> {
       { cause },
     );
   }
+}
+
+function brokenOff(cause: Error): TenonError {
+  return new TenonError(
+    'SOURCE_UNAVAILABLE',
+    'The process that owns the data directory ended before it had answered. Try again.',
+    {},
+    { cause },
+  );
 }
 
 function noOwner(dataDir: string): TenonError {

@@ -8,7 +8,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Client } from './client.ts';
 import type { Perform } from './command.ts';
 import { errorText, sizeText } from './output.ts';
-import { bareId, exitOf, RUN_FIELDS, watchRun, type RunAnswer } from './run-progress.ts';
+import { bareId, exitOf, RUN_FIELDS, startOrJoin, watchRun, type RunAnswer } from './run-progress.ts';
 import { plain, textTable } from './text-table.ts';
 import { readPassword } from './password.ts';
 
@@ -36,13 +36,19 @@ export function addCrawl(program: Command, perform: Perform): void {
     .action(async (source: string, options: Options, self: Command) => {
       await perform(self, async (client, { json, signal }) => {
         const crawler = await crawlerFor(client, source, options);
-        const { startCrawl } = await client.ask<{ startCrawl: RunAnswer }>(
-          `mutation ($crawler: String!, $acceptRemovals: Boolean) { startCrawl(crawler: $crawler, acceptRemovals: $acceptRemovals) { ${RUN_FIELDS} } }`,
-          { crawler, acceptRemovals: options.acceptRemovals ?? false },
-        );
-        return outcomeOf(await watchRun(client, startCrawl.id, signal), json);
+        const params = { acceptRemovals: options.acceptRemovals ?? false };
+        const run = await startOrJoin(client, () => startCrawl(client, crawler, params), params);
+        return outcomeOf(await watchRun(client, run.id, signal), json);
       });
     });
+}
+
+async function startCrawl(client: Client, crawler: string, params: { acceptRemovals: boolean }): Promise<RunAnswer> {
+  const { startCrawl: run } = await client.ask<{ startCrawl: RunAnswer }>(
+    `mutation ($crawler: String!, $acceptRemovals: Boolean) { startCrawl(crawler: $crawler, acceptRemovals: $acceptRemovals) { ${RUN_FIELDS} } }`,
+    { crawler, ...params },
+  );
+  return run;
 }
 
 /** Defines the crawler of a source, or finds the one that is named. A password goes into a connection and nowhere else. */

@@ -5,7 +5,7 @@ import type { Client } from './client.ts';
 import { moreText, nextOf, nodesOf, pageOptions, type ActContext, type Connection, type Perform } from './command.ts';
 import { changesText } from './diff.ts';
 import { sizeText } from './output.ts';
-import { bareId, exitOf, RUN_FIELDS, watchRun, type RunAnswer } from './run-progress.ts';
+import { bareId, exitOf, RUN_FIELDS, startOrJoin, watchRun, type RunAnswer } from './run-progress.ts';
 import { plain, textTable } from './text-table.ts';
 
 interface JobAnswer {
@@ -26,11 +26,9 @@ export function addJob(program: Command, perform: Perform): void {
     .action(async (source: string, options: ParamOptions, self: Command) => {
       await perform(self, async (client, context) => {
         const defined = await jobFor(client, source, options, context.env);
-        const { startRun } = await client.ask<{ startRun: RunAnswer }>(
-          `mutation ($job: String!, $parameters: JSON) { startRun(job: $job, parameters: $parameters) { ${RUN_FIELDS} } }`,
-          { job: defined.name, parameters: valuesFor(defined, options, context.env) },
-        );
-        return runOutcome(await watchRun(client, startRun.id, context.signal), context);
+        const params = { parameters: valuesFor(defined, options, context.env) };
+        const run = await startOrJoin(client, () => startRun(client, defined.name, params), params);
+        return runOutcome(await watchRun(client, run.id, context.signal), context);
       });
     });
   withParams(job.command('define').summary('define a job, or change it, without running it'))
@@ -61,6 +59,14 @@ export function addJob(program: Command, perform: Perform): void {
       const { limit, after } = self.opts<{ limit: number; after?: string }>();
       await perform(self, (client) => listJobs(client, limit, after));
     });
+}
+
+async function startRun(client: Client, job: string, params: { parameters: Record<string, string> }): Promise<RunAnswer> {
+  const { startRun: run } = await client.ask<{ startRun: RunAnswer }>(
+    `mutation ($job: String!, $parameters: JSON) { startRun(job: $job, parameters: $parameters) { ${RUN_FIELDS} } }`,
+    { job, ...params },
+  );
+  return run;
 }
 
 function withParams(command: Command): Command {

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import pino from 'pino';
+import { SYSTEM } from '../access/principals.ts';
 import type { Config } from '../config.ts';
 import type { Crawler } from '../crawl/crawler.ts';
 import { createServer, type Server } from '../server/server.ts';
 import { openTenon, type Tenon } from '../tenon.ts';
+import { OPEN_STATES } from '../work/run.ts';
 import { CLIENT_HEADER } from './api-client.ts';
 import { apiSocket, makeSocketFolder } from './api-socket.ts';
 
@@ -30,6 +32,11 @@ export interface OwnOptions {
 
 /** A client polls its run more often than this; an owner that was silent for so long is needed by nobody. */
 const SILENCE_MS = 1_000;
+/**
+ * So long a command that is done goes on serving others at most: while a run is open, and while there are only questions.
+ * Whoever is left alone after that becomes the owner, and the run goes on from its checkpoint.
+ */
+const GRACE_MS = { run: 30_000, questions: 3_000 };
 
 /** Opens a data directory and serves its API on the directory's socket. Undefined when another process owns it. */
 export async function ownAndServe(
@@ -44,7 +51,7 @@ export async function ownAndServe(
   try {
     await makeSocketFolder(socket, config.dataDir);
     const server = await createServer({ tenon, ...parts }, { socket });
-    const others = watchOthers(server);
+    const others = watchOthers(server, tenon);
     await server.listen();
     return {
       tenon,
@@ -61,14 +68,19 @@ export async function ownAndServe(
 }
 
 /** Knows when another command last asked something. */
-function watchOthers({ app, open }: Server): { gone(): Promise<void> } {
+function watchOthers({ app, open }: Server, { work }: Tenon): { gone(): Promise<void> } {
   let lastSeen: number | undefined;
   app.addHook('onRequest', async (request) => {
     if (request.headers[CLIENT_HEADER] !== String(process.pid)) lastSeen = Date.now();
   });
   return {
     gone: async () => {
-      while (lastSeen !== undefined && (open() > 0 || Date.now() - lastSeen < SILENCE_MS)) await sleep(50);
+      const since = Date.now();
+      while (lastSeen !== undefined && (open() > 0 || Date.now() - lastSeen < SILENCE_MS)) {
+        const { items: runs } = await work.list(SYSTEM, { states: OPEN_STATES }, { first: 1 });
+        if (Date.now() - since > (runs.length > 0 ? GRACE_MS.run : GRACE_MS.questions)) return;
+        await sleep(50);
+      }
     },
   };
 }

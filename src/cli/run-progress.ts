@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { TenonError } from '../model/errors.ts';
 import type { Client } from './client.ts';
 import { plain } from './text-table.ts';
 
@@ -14,6 +16,32 @@ export interface RunAnswer {
 }
 
 export const RUN_FIELDS = 'id kind name state attempt progress result error { code message details }';
+
+/**
+ * Starts a run, or joins the one that is under way for the same thing with the same parameters: a process that died or was
+ * interrupted left it, and it goes on from its checkpoint.
+ */
+export async function startOrJoin(
+  client: Client,
+  start: () => Promise<RunAnswer>,
+  params: Record<string, unknown>,
+): Promise<RunAnswer> {
+  try {
+    return await start();
+  } catch (error) {
+    const runId = error instanceof TenonError && error.code === 'ALREADY_RUNNING' ? error.details['runId'] : undefined;
+    if (typeof runId !== 'string') throw error;
+    const { run } = await client.ask<{ run: RunAnswer & { params: unknown } }>(
+      `query ($id: ID!) { run(id: $id) { ${RUN_FIELDS} params } }`,
+      {
+        id: runId,
+      },
+    );
+    if (!isDeepStrictEqual(run.params, params)) throw error;
+    process.stderr.write(`${plain(run.name)} is under way already; this waits for it.\n`);
+    return run;
+  }
+}
 
 const ENDS = new Set(['SUCCEEDED', 'INCOMPLETE', 'BLOCKED', 'FAILED', 'STOPPED']);
 /** Soon at first, for short runs; then less often. */
