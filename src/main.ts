@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-import { programVersion } from './db/migrations.ts';
-import { runCli } from './cli/program.ts';
 
-// The process list shows this instead of the arguments, in which a password may stand.
+// The process list shows this instead of the arguments, in which a password may stand. Before anything is loaded: that
+// takes longer than somebody needs to look.
 process.title = 'tenon';
 // Whoever reads our output may stop reading (`tenon tables | head -1`): that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
+const [{ programVersion }, { runCli }] = await Promise.all([import('./db/migrations.ts'), import('./cli/program.ts')]);
 process.exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,

@@ -76,7 +76,8 @@ function watchOthers({ app, open }: Server, { work }: Tenon): { gone(): Promise<
   return {
     gone: async () => {
       const since = Date.now();
-      while (lastSeen !== undefined && (open() > 0 || Date.now() - lastSeen < SILENCE_MS)) {
+      const asked = (): boolean => lastSeen !== undefined && (open() > 0 || Date.now() - lastSeen < SILENCE_MS);
+      while (asked()) {
         const { items: runs } = await work.list(SYSTEM, { states: OPEN_STATES }, { first: 1 });
         if (Date.now() - since > (runs.length > 0 ? GRACE_MS.run : GRACE_MS.questions)) return;
         await sleep(50);
