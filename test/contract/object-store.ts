@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { joinAddress, lastName, parseAddress } from '../../src/connections/address.ts';
 import { compareBytes } from '../../src/connections/byte-order.ts';
+import { S3_HOOK_TIMEOUT_MS } from '../servers/s3.ts';
 import type { ListOptions, ObjectStore, StoredObject } from '../../src/connections/object-store.ts';
 
 /** Somewhere to keep objects, and a new empty address in it for each test. */
@@ -50,20 +51,21 @@ export function describeObjectStore(
   unable: readonly string[] = [],
 ): void {
   describe(`object store: ${kind}`, () => {
-    let place: StorePlace | { readonly skip: string };
+    let place: StorePlace | { readonly skip: string } | undefined;
     let store: ObjectStore;
     let root: string;
     let local: string;
 
     beforeAll(async () => {
-      place = await open();
       local = await mkdtemp(join(tmpdir(), 'tenon-store-'));
-    });
+      place = await open();
+    }, S3_HOOK_TIMEOUT_MS);
     afterAll(async () => {
-      if (!('skip' in place)) await place.close();
+      if (place !== undefined && !('skip' in place)) await place.close();
       await rm(local, { recursive: true, force: true });
     });
     beforeEach(async (context) => {
+      if (place === undefined) throw new Error('The store was not opened.');
       if ('skip' in place) return context.skip(place.skip);
       store = place.store;
       root = await place.newRoot();

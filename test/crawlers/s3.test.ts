@@ -12,64 +12,72 @@ import { openTestS3 } from '../servers/s3.ts';
 
 const VISIBLE = HOSTILE_NAMES.filter((name) => !name.startsWith('.'));
 
-describeCrawler('s3, a fake server with 12,000 keys', async () => {
-  const keys = lakeKeys(3, 100, 40);
-  const fake = await startFakeS3(new FakeBucket('lake', keys));
-  const test = await openTestConnections();
-  const secret = randomBytes(16).toString('hex');
-  await test.define({ name: 'fake', kind: 's3', options: { endpoint: fake.url, accessKeyId: 'AKIATEST' }, secret });
-  const crawled = Array.from({ length: keys.count }, (_, i) => keys.at(i).key);
-  return {
-    crawler: s3Crawler,
-    options: { url: 's3://lake', hidden: false },
-    connections: test.connections,
-    connection: 'fake',
-    expected: crawled,
-    secrets: [secret],
-    url: 's3://lake/',
-    vanish: () => fake.close(),
-    close: () => test.close(),
-  };
-});
+describeCrawler(
+  's3, a fake server with 12,000 keys',
+  async () => {
+    const keys = lakeKeys(3, 100, 40);
+    const fake = await startFakeS3(new FakeBucket('lake', keys));
+    const test = await openTestConnections();
+    const secret = randomBytes(16).toString('hex');
+    await test.define({ name: 'fake', kind: 's3', options: { endpoint: fake.url, accessKeyId: 'AKIATEST' }, secret });
+    const crawled = Array.from({ length: keys.count }, (_, i) => keys.at(i).key);
+    return {
+      crawler: s3Crawler,
+      options: { url: 's3://lake', hidden: false },
+      connections: test.connections,
+      connection: 'fake',
+      expected: crawled,
+      secrets: [secret],
+      url: 's3://lake/',
+      vanish: () => fake.close(),
+      close: () => test.close(),
+    };
+  },
+  { whole: true },
+);
 
-describeCrawler('s3, a real server', async () => {
-  const server = await openTestS3();
-  if ('skip' in server) return server;
-  const Bucket = await server.newBucket();
-  const names = [...VISIBLE.map((name) => `dt=2026-01-01/${name}`), 'sales/a.csv', 'sales-b.csv', 'folder/_year=1/x'];
-  // Three pages, so that one is still to come when the source vanishes, although the next is always fetched ahead.
-  const manyNames = Array.from({ length: 2_100 }, (_, i) => `many/${i}`);
-  const hidden = ['_SUCCESS', '_temporary/x', 'sales/.crc'];
-  const all = [...names, ...manyNames, ...hidden];
-  for (let at = 0; at < all.length; at += 50) {
-    const put = all.slice(at, at + 50).map((name) => new PutObjectCommand({ Bucket, Key: `root/${name}`, Body: 'x' }));
-    await Promise.all(put.map((command) => server.client.send(command)));
-  }
-  const test = await openTestConnections();
-  const { url: endpoint, accessKeyId, secretAccessKey } = server;
-  await test.define({ name: 'real', kind: 's3', options: { endpoint, accessKeyId }, secret: secretAccessKey });
-  return {
-    crawler: s3Crawler,
-    options: { url: `s3://${Bucket}/root/` },
-    connections: test.connections,
-    connection: 'real',
-    expected: [...names, ...manyNames].toSorted(compareBytes),
-    secrets: [secretAccessKey],
-    url: `s3://${Bucket}/root`,
-    vanish: async () => {
-      if (server.own) return server.close();
-      const keys = all.map((name) => ({ Key: `root/${name}` }));
-      for (let at = 0; at < keys.length; at += 1_000) {
-        await server.client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.slice(at, at + 1_000) } }));
-      }
-      await server.client.send(new DeleteBucketCommand({ Bucket }));
-    },
-    async close() {
-      await test.close();
-      await server.close();
-    },
-  };
-});
+describeCrawler(
+  's3, a real server',
+  async () => {
+    const server = await openTestS3();
+    if ('skip' in server) return server;
+    const Bucket = await server.newBucket();
+    const names = [...VISIBLE.map((name) => `dt=2026-01-01/${name}`), 'sales/a.csv', 'sales-b.csv', 'folder/_year=1/x'];
+    // Three pages, so that one is still to come when the source vanishes, although the next is always fetched ahead.
+    const manyNames = Array.from({ length: 2_100 }, (_, i) => `many/${i}`);
+    const hidden = ['_SUCCESS', '_temporary/x', 'sales/.crc'];
+    const all = [...names, ...manyNames, ...hidden];
+    for (let at = 0; at < all.length; at += 50) {
+      const put = all.slice(at, at + 50).map((name) => new PutObjectCommand({ Bucket, Key: `root/${name}`, Body: 'x' }));
+      await Promise.all(put.map((command) => server.client.send(command)));
+    }
+    const test = await openTestConnections();
+    const { url: endpoint, accessKeyId, secretAccessKey } = server;
+    await test.define({ name: 'real', kind: 's3', options: { endpoint, accessKeyId }, secret: secretAccessKey });
+    return {
+      crawler: s3Crawler,
+      options: { url: `s3://${Bucket}/root/` },
+      connections: test.connections,
+      connection: 'real',
+      expected: [...names, ...manyNames].toSorted(compareBytes),
+      secrets: [secretAccessKey],
+      url: `s3://${Bucket}/root`,
+      vanish: async () => {
+        if (server.own) return server.close();
+        const keys = all.map((name) => ({ Key: `root/${name}` }));
+        for (let at = 0; at < keys.length; at += 1_000) {
+          await server.client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.slice(at, at + 1_000) } }));
+        }
+        await server.client.send(new DeleteBucketCommand({ Bucket }));
+      },
+      async close() {
+        await test.close();
+        await server.close();
+      },
+    };
+  },
+  { whole: true },
+);
 
 describe('crawling S3', () => {
   let fake: FakeS3;

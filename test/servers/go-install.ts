@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { until } from '../until.ts';
 
 const BUILD_TIMEOUT_MS = 8 * 60_000;
@@ -47,6 +47,10 @@ function isHeld(lock: string): boolean {
 }
 
 async function build(module: string, target: string): Promise<string | undefined> {
+  // A run that was killed in the middle leaves its folder behind.
+  for (const name of readdirSync(dirname(target))) {
+    if (name.startsWith(`${basename(target)}.build-`)) rmSync(join(dirname(target), name), { recursive: true, force: true });
+  }
   const folder = mkdtempSync(`${target}.build-`);
   try {
     console.error(`Fetching and building ${module} into ${dirname(target)}; this happens once.`);

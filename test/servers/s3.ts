@@ -28,6 +28,9 @@ interface Keys {
   readonly secretAccessKey: string;
 }
 
+/** For the hook that calls `openTestS3`: the first time on a machine it builds, which takes minutes on a slow one. */
+export const S3_HOOK_TIMEOUT_MS = 600_000;
+
 const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 
 /**
