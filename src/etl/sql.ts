@@ -76,6 +76,7 @@ async function answer(
   const { tables } = await session.parse(asked.text);
   const inputs: Input[] = [];
   for (const named of tables) inputs.push(await inputOf(deps, as, named, asked));
+  await deps.stage.trim();
   const { columns, rows, truncated } = await session.query({
     inputs,
     steps: [{ name: '', sql: asked.text }],

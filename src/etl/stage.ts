@@ -1,10 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../connections/file-errors.ts';
+import { errnoOf, fileError } from '../connections/file-errors.ts';
 import type { ObjectStore } from '../connections/object-store.ts';
 import { TenonError } from '../model/errors.ts';
 import type { ManifestFile } from '../model/table.ts';
+
+/** A download that nothing has been added to for so long is nobody's. */
+const STALE_MS = 24 * 3_600_000;
 
 /** Makes files of the catalog readable on this machine, without copying what is here already. */
 export interface Stage {
@@ -35,7 +39,7 @@ export function createStage({ folder: cache, maxBytes }: { folder: string; maxBy
       try {
         await store.download(file.address, coming, { etag: file.etag }, signal);
         await checkSize(coming, file);
-        await link(coming, placed).catch(() => rename(coming, placed));
+        await linkOrCopy(coming, placed);
         await rename(coming, kept).catch(() => undefined);
       } finally {
         await rm(coming, { force: true });
@@ -61,26 +65,46 @@ function changed(file: ManifestFile, how: string): TenonError {
   return new TenonError('DATA_UNREADABLE', `${file.address} ${how}; crawl again.`, { file: file.address });
 }
 
-/** A link to a cached file: the file stays readable even when another run trims the cache. */
+/** A link to a cached file: it stays readable even when another run trims the cache. False when it is not cached. */
 async function linked(kept: string, placed: string): Promise<boolean> {
   try {
-    await link(kept, placed);
+    await linkOrCopy(kept, placed);
     const now = new Date();
-    await utimes(placed, now, now);
+    await utimes(kept, now, now);
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EXDEV') return false;
-    throw error;
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw fileError(error, placed);
+  }
+}
+
+/** A copy only where the two are on different file systems. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!['EXDEV', 'EPERM', 'EMLINK'].includes(errnoOf(error))) throw error;
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
   }
 }
 
 async function trim(cache: string, maxBytes: number): Promise<void> {
+  await removeStale(cache);
   const files = await cachedFiles(cache);
   let bytes = files.reduce((sum, file) => sum + file.size, 0);
   for (const file of files.sort((a, b) => a.usedAt - b.usedAt)) {
     if (bytes <= maxBytes) return;
     await unlink(file.path).catch(() => undefined);
     bytes -= file.size;
+  }
+}
+
+/** Downloads whose process died. */
+async function removeStale(cache: string): Promise<void> {
+  const coming = join(cache, 'coming');
+  for (const name of await readdir(coming).catch(() => [])) {
+    const stats = await stat(join(coming, name)).catch(() => undefined);
+    if (stats !== undefined && Date.now() - stats.mtimeMs > STALE_MS) await rm(join(coming, name), { force: true });
   }
 }
 
