@@ -13,12 +13,12 @@ import { declaredTable, serverOf } from './declared-table.ts';
 import type { FoundTable } from './found-table.ts';
 import { createGrouping, isIgnored, type Closed } from './grouping.ts';
 import { Known } from './known.ts';
-import { isBefore, Marks } from './marks.ts';
-import { Progress, type CountedTo } from './progress.ts';
+import { Progress } from './progress.ts';
 import { createGate, readLayout } from './read-layout.ts';
 import { Report, type SavedReport } from './report.ts';
 import { isSame, narrowSave, save, wideSave, type Save, type SaveContext } from './save.ts';
-import { baseOf, Foreign, pathBelow } from './scope-paths.ts';
+import { baseOf, Foreign } from './scope-paths.ts';
+import { Whereabouts, type SavedPlace } from './whereabouts.ts';
 
 export interface CrawlPlan {
   readonly ground: Ground;
@@ -29,12 +29,8 @@ export interface CrawlPlan {
   readonly options: unknown;
 }
 
-/** What a run's checkpoint holds: whence to go on, and what has been counted up to there. */
-interface SavedCrawl {
-  readonly from: ({ readonly cursor: string; readonly path: string } & CountedTo) | undefined;
-  /** Ids of the tables in folders on the way to that path: whether they were met, the path alone does not tell. */
-  readonly seen: readonly string[];
-  readonly base: string | undefined;
+/** What a run's checkpoint holds. */
+interface SavedCrawl extends SavedPlace {
   readonly report: SavedReport;
 }
 
@@ -62,13 +58,8 @@ export class Crawl {
   private readonly grouping;
   private readonly collector: Collector;
   private readonly progress: Progress;
-  private readonly marks = new Marks();
+  private readonly at: Whereabouts;
   private readonly startedAt: number;
-  /** Where this attempt began; undefined: at the beginning. */
-  private readonly resumed: SavedCrawl['from'];
-  /** From where the next attempt would go on. */
-  private from: SavedCrawl['from'];
-  private base: string | undefined;
   private foreign: Foreign | undefined;
   private pending: Save[] = [];
   private pendingRows = 0;
@@ -86,11 +77,8 @@ export class Crawl {
     this.known = known;
     this.scope = crawler.scope(options);
     this.report = new Report(config.limits.reportedItems, saved?.report);
-    this.resumed = saved?.from;
-    this.from = saved?.from;
-    this.base = saved?.base;
-    for (const id of saved?.seen ?? []) known.seen.set(id, '');
-    this.progress = new Progress(saved?.from);
+    this.at = new Whereabouts(this.scope, known, saved);
+    this.progress = new Progress(this.at.start);
     this.startedAt = plan.ground.clock().getTime();
     this.grouping = createGrouping(config.crawl.sampleFiles);
     const gate = createGate(config.crawl.parallelReads);
@@ -103,13 +91,13 @@ export class Crawl {
       log: (level, message) => run.log(level, message),
       database: definition.database,
       connection: definition.connection,
-      base: () => this.base ?? '',
+      base: () => this.at.base ?? '',
     });
   }
 
   /** Where the crawler has to go on. */
   get cursor(): string | undefined {
-    return this.resumed?.cursor;
+    return this.at.start?.cursor;
   }
 
   /** Nothing was found, now or by an attempt before. */
@@ -132,8 +120,8 @@ export class Crawl {
 
   private async takeObject(object: ObjectFinding): Promise<void> {
     if (this.foreign === undefined) {
-      this.base = baseOf(object);
-      this.foreign = new Foreign(await this.known.foreignBelow(this.base));
+      this.at.base = baseOf(object);
+      this.foreign = new Foreign(await this.known.foreignBelow(this.at.base));
     }
     this.progress.objects += 1;
     this.lastPath = object.path;
@@ -180,52 +168,21 @@ export class Crawl {
     const { lastPath, progress, grouping } = this;
     // Tables that a source declares come in no order that we know: who goes on sees all of them again.
     if (this.server === undefined) {
-      this.marks.add({ cursor: finding.cursor, path: lastPath, objects: progress.objects, number: grouping.count() });
+      this.at.marks.add({ cursor: finding.cursor, path: lastPath, objects: progress.objects, number: grouping.count() });
     }
     await this.saveClosed();
   }
 
   /** Saves the tables that are whole, and from where to go on. */
   async saveClosed(): Promise<void> {
+    const before = this.at.save();
     const open = [this.grouping.firstOpen(), ...this.held.map(({ first }) => first)].filter((number) => number !== undefined);
-    const mark = this.marks.last(open.length === 0 ? undefined : Math.min(...open), ({ path }) => this.allSeenBefore(path));
-    const moved = mark !== undefined && mark.cursor !== this.from?.cursor;
-    if (moved) this.from = { cursor: mark.cursor, path: mark.path, ...this.progress.to(mark) };
+    const moved = this.at.advance(open.length === 0 ? undefined : Math.min(...open), this.progress);
     const saves = this.pending;
     this.pending = [];
     this.pendingRows = 0;
-    if (saves.length > 0 || moved) await save(this.saveContext(), saves);
+    if (saves.length > 0 || moved) await save(this.saveContext(before), saves);
     this.showProgress();
-  }
-
-  /** A table that is missing before a mark could not be found missing by who goes on after it. */
-  private allSeenBefore(path: string): boolean {
-    return [...this.known.tables.values()].every((table) => this.wasSeen(table) || !this.isListedBefore(table, path));
-  }
-
-  private wasSeen(table: Table): boolean {
-    if (this.known.seen.has(table.id)) return true;
-    return this.resumed !== undefined && this.isListedBefore(table, this.resumed.path);
-  }
-
-  private isListedBefore(table: Table, path: string): boolean {
-    const folder = this.folderOf(table.location ?? '');
-    return folder !== undefined && isBefore(folder, path);
-  }
-
-  private seenOnTheWay(): string[] {
-    const path = this.from?.path ?? '';
-    const isOnTheWay = (location: string): boolean => path.startsWith(this.folderOf(location) ?? '\0');
-    return [...this.known.seen].flatMap(([id, location]) => (isOnTheWay(location) ? [id] : []));
-  }
-
-  private folderOf(location: string): string | undefined {
-    const path = this.pathOf(location);
-    return path?.slice(0, path.lastIndexOf('/') + 1);
-  }
-
-  private pathOf(location: string): string | undefined {
-    return this.base === undefined ? undefined : pathBelow(this.base, location);
   }
 
   /** All findings are there: saves what is left, and decides about what was not found. */
@@ -245,8 +202,12 @@ export class Crawl {
     const { tables, found, parked } = await this.decide();
     const drops = tables.map((before): Save => ({ path: before.name, draft: undefined, before, partitions: [], ended: [] }));
     const saves = [...found.map(({ table, narrow }) => (narrow ? narrowSave(table) : wideSave(table))), ...drops];
+    const checkpoint: SaveContext['checkpoint'] = async (tx, last) => {
+      if (last) await seen(tx);
+      await context.checkpoint(tx, last);
+    };
     await save(
-      { ...context, checkpoint: async (tx) => (await seen(tx), await context.checkpoint(tx)) },
+      { ...context, checkpoint },
       saves.filter((one) => !isSame(one)),
     );
     return parked;
@@ -261,7 +222,7 @@ export class Crawl {
       report: this.report,
       covers: (location) => this.isHere(location) && crawler.covers(options, location),
       isUnknown: (table) => this.isUnknown(table),
-      wasSeen: (table) => this.wasSeen(table),
+      wasSeen: (table) => this.at.wasSeen(table),
       accept: run.run.params['acceptRemovals'] === true,
       removalShare: config.crawl.removalShare,
       removalAtLeast: config.crawl.removalAtLeast,
@@ -276,10 +237,11 @@ export class Crawl {
   private isUnknown(table: Table): boolean {
     if (this.server !== undefined) return this.report.isUnknownTable(table.name);
     // Where nothing was found there is nothing to tell what an unknown path is below.
-    return this.report.isUnknownAt(this.pathOf(table.location ?? '') ?? '');
+    return this.report.isUnknownAt(this.at.pathOf(table.location ?? '') ?? '');
   }
 
-  private saveContext(): SaveContext {
+  /** `before` is the place to go on from while not everything is saved. */
+  private saveContext(before = this.at.save()): SaveContext {
     const { ground, run, definition, config } = this.plan;
     return {
       ground,
@@ -289,9 +251,8 @@ export class Crawl {
       report: this.report,
       rows: config.limits.transactionRows,
       hold: (tx) => run.hold(tx),
-      checkpoint: (tx) => {
-        const { from, base } = this;
-        const saved: SavedCrawl = { from, base, seen: this.seenOnTheWay(), report: this.report.save(this.seconds()) };
+      checkpoint: (tx, last) => {
+        const saved: SavedCrawl = { ...(last ? this.at.save() : before), report: this.report.save(this.seconds()) };
         return run.saveCheckpoint(tx, saved);
       },
     };

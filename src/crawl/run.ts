@@ -20,7 +20,7 @@ export interface CrawlDeps {
 /**
  * What runs for the kind `crawl`; the run's name is the crawler's. Parameters: `acceptRemovals: true` lets a removal
  * through that was parked. SUCCEEDED: all was seen. INCOMPLETE: something is unknown or parked, and what was there stays.
- * FAILED: nothing could be listed at all. STOPPED: the next crawl goes on where this one was.
+ * FAILED: nothing could be listed at all. STOPPED: what was whole is saved; another attempt of the run goes on from there.
  */
 export function createCrawlRun(deps: CrawlDeps): Execute {
   return async (run) => {

@@ -34,10 +34,16 @@ export function narrowSave({ path, wide, narrow, before, partitions, absent }: F
 /** Nothing that would be written: not even worth a transaction. */
 export function isSame({ draft, before, partitions, ended }: Save): boolean {
   if (draft === undefined || before === undefined || partitions.length > 0 || ended.length > 0) return false;
-  return textOf(draft) === textOf(before) && (draft.description ?? before.description) === before.description;
+  return textOf(draft) === textOf(before) && hasComments(before, draft);
 }
 
-/** Comments are not compared: the catalog keeps those that people wrote, and the crawler knows none of theirs. */
+/** Whether it says nothing that the catalog does not say. What a source leaves out, people may have written. */
+function hasComments(before: Table, draft: TableDraft): boolean {
+  if (draft.description !== undefined && draft.description !== before.description) return false;
+  const comments = new Map(before.schema.columns.map(({ name, comment }) => [name, comment]));
+  return draft.schema.columns.every(({ name, comment }) => comment === undefined || comment === comments.get(name));
+}
+
 function textOf({ type, location, format, connection, parameters, schema }: TableDraft | Table): string {
   const columns = [...schema.columns, ...schema.partitionKeys].map((column) => [
     column.name,
@@ -70,26 +76,35 @@ export interface SaveContext {
   readonly rows: number;
   /** First in every transaction: so that an attempt that was taken over saves nothing. */
   readonly hold: (tx: Db) => Promise<void>;
-  /** Last in every transaction: the checkpoint with what has been counted up to here. */
-  readonly checkpoint: (tx: Db) => Promise<void>;
+  /**
+   * Last in every transaction: the checkpoint with what has been counted up to here. Only where `last` holds is everything
+   * saved, and may it say to go on after it.
+   */
+  readonly checkpoint: (tx: Db, last: boolean) => Promise<void>;
 }
 
 /**
- * Saves tables and the checkpoint, together where they fit into one transaction. A table that the catalog refuses (a name
- * that Postgres cannot keep, another owner) becomes unknown, and keeps no other from being saved.
+ * Saves tables and then the checkpoint, together where they fit into one transaction: a checkpoint never says that
+ * something is saved which is not. A table that the catalog refuses (a name that Postgres cannot keep, another owner)
+ * becomes unknown, and keeps no other from being saved.
  */
 export async function save(context: SaveContext, saves: readonly Save[]): Promise<void> {
   reached('crawl.before-save');
-  for (const batch of batches(saves, context.rows)) {
-    try {
-      await commit(context, batch);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      for (const one of batch) await saveAlone(context, one);
-    }
-  }
-  if (saves.length === 0) await commit(context, []);
+  const all = batches(saves, context.rows);
+  const last = all.pop() ?? [];
+  for (const batch of all) await commitOrSort(context, batch, false);
+  await commitOrSort(context, last, true);
   reached('crawl.after-save');
+}
+
+async function commitOrSort(context: SaveContext, batch: readonly Save[], last: boolean): Promise<void> {
+  try {
+    await commit(context, batch, last);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    for (const one of batch) await saveAlone(context, one);
+    await commit(context, [], last);
+  }
 }
 
 function isRefusal(error: unknown): error is TenonError {
@@ -98,7 +113,7 @@ function isRefusal(error: unknown): error is TenonError {
 
 async function saveAlone(context: SaveContext, one: Save): Promise<void> {
   try {
-    await commit(context, [one]);
+    await commit(context, [one], false);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     context.report.unknown(one.path, error);
@@ -135,7 +150,7 @@ function pieces(one: Save, rows: number): Save[] {
 type Outcome = { readonly counts: Counted; readonly table: Table | undefined; readonly before: Table | undefined };
 type Counted = { outcome: 'added' | 'changed' | 'removed' | undefined; added: number; changed: number; removed: number };
 
-async function commit(context: SaveContext, saves: readonly Save[]): Promise<void> {
+async function commit(context: SaveContext, saves: readonly Save[], last: boolean): Promise<void> {
   const { report } = context;
   const before = { ...report.counts };
   const counted = new Set(context.known.counted);
@@ -144,7 +159,7 @@ async function commit(context: SaveContext, saves: readonly Save[]): Promise<voi
       await context.hold(w.tx);
       if (saves.some(({ draft }) => draft !== undefined)) await ensureDatabase(w, context.database);
       for (const one of saves) count(report, context.known, await saveTable(w, one));
-      await context.checkpoint(w.tx);
+      await context.checkpoint(w.tx, last);
     });
   } catch (error) {
     // Nothing of it happened.

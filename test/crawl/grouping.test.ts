@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { array, assert as holds, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareBytes } from '../../src/connections/byte-order.ts';
 import type { ObjectFinding } from '../../src/crawl/crawler.ts';
@@ -68,13 +68,13 @@ describe('grouping', () => {
   });
 
   it('puts every file into exactly one place, whatever the paths are', () => {
-    const name = fc.oneof(
-      fc.constantFrom('a', 'b', 'k=1', 'k=2', '2024', '01', 'x-1.csv', 'x-2.csv'),
-      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 3 }),
+    const name = oneof(
+      constantFrom('a', 'b', 'k=1', 'k=2', '2024', '01', 'x-1.csv', 'x-2.csv'),
+      string({ unit: 'grapheme', minLength: 1, maxLength: 3 }),
     );
-    const path = fc.array(name, { minLength: 1, maxLength: 5 }).map((names) => names.join('/').replace(/\/+$/, ''));
-    fc.assert(
-      fc.property(fc.array(path, { maxLength: 30 }), (paths) => {
+    const path = array(name, { minLength: 1, maxLength: 5 }).map((names) => names.join('/').replace(/\/+$/, ''));
+    holds(
+      property(array(path, { maxLength: 30 }), (paths) => {
         const wanted = new Set(
           paths.filter(
             (one) =>

@@ -11,7 +11,7 @@ import { findSchema } from '../../src/catalog/versions.ts';
 import { findManifest } from '../../src/catalog/manifests.ts';
 import { write } from '../../src/changes/write.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
-import type { Connections } from '../../src/connections/connections.ts';
+import type { Connections, PostgresSource } from '../../src/connections/connections.ts';
 import { createFileStore } from '../../src/connections/file.ts';
 import type { Crawler } from '../../src/crawl/crawler.ts';
 import { defineCrawler } from '../../src/crawl/crawlers.ts';
@@ -36,6 +36,8 @@ export interface Lab {
   crawl(options?: CrawlOptions): Promise<CrawlEnd>;
   /** All tables as plain data, without what differs between two catalogs of the same lake. */
   catalog(): Promise<CatalogTable[]>;
+  /** Called at the beginning of each transaction that saves. */
+  onSave(fn: () => void): () => void;
   /** How many changes the log has. */
   changes(): Promise<number>;
   close(): Promise<void>;
@@ -51,6 +53,7 @@ export interface CrawlOptions {
   readonly signal?: AbortSignal;
   readonly config?: Partial<Config['crawl']>;
   readonly limits?: Partial<Config['limits']>;
+  readonly connections?: Connections;
 }
 
 export interface CrawlResult {
@@ -92,11 +95,18 @@ export interface CatalogTable {
 export async function openLab(): Promise<Lab> {
   const t = await openTestDb();
   const root = mkdtempSync(join(tmpdir(), 'tenon-lake-'));
+  let onSave = (): void => undefined;
   const lab: Lab = {
     t,
     root,
     put: (files, at = new Date('2026-11-01T00:00:00Z')) => put(root, files, at),
-    crawl: (options = {}) => crawl(t, root, options),
+    crawl: (options = {}) => crawl(t, root, options, () => onSave()),
+    onSave(fn) {
+      onSave = fn;
+      return () => {
+        onSave = () => undefined;
+      };
+    },
     catalog: () => catalogOf(t, root),
     changes: async () => Number((await t.db.execute<{ n: string }>('select count(*) as n from changes')).rows[0]?.n),
     async close() {
@@ -120,7 +130,7 @@ function put(root: string, files: Readonly<Record<string, string | Uint8Array | 
   }
 }
 
-async function crawl(t: TestDb, root: string, options: CrawlOptions): Promise<CrawlEnd> {
+async function crawl(t: TestDb, root: string, options: CrawlOptions, onSave: () => void): Promise<CrawlEnd> {
   const crawler = options.crawler ?? fileCrawler;
   const name = options.name ?? 'lake';
   const raw = options.options ?? (crawler.kind === 'file' ? { url: pathToFileURL(root).href } : {});
@@ -128,9 +138,18 @@ async function crawl(t: TestDb, root: string, options: CrawlOptions): Promise<Cr
   await write(t.ground, { principal: ADMIN, owner: 'api' }, (w) => defineCrawler(w, draft, [crawler]));
   const preset = loadConfig({ dataDir: root, env: {} });
   const config = { crawl: { ...preset.crawl, ...options.config }, limits: { ...preset.limits, ...options.limits } };
-  const execute = createCrawlRun({ ground: t.ground, connections: fileConnections(), crawlers: [crawler], config });
+  const execute = createCrawlRun({
+    ground: t.ground,
+    connections: options.connections ?? fileConnections(),
+    crawlers: [crawler],
+    config,
+  });
   const run = await openRun(t, name, options);
-  const end = await execute(run);
+  const hold: RunContext['hold'] = async (tx) => {
+    await run.hold(tx);
+    onSave();
+  };
+  const end = await execute({ ...run, hold });
   await t.db.update(runs).set({ state: end.state }).where(eq(runs.id, run.run.id));
   return { ...end, result: end.result as unknown as CrawlResult, run: run.run.id };
 }
@@ -160,6 +179,11 @@ async function openRun(
     hold: (tx) => holdRun(tx, run),
     end: () => Promise.reject(new Error('a crawl ends by returning')),
   };
+}
+
+/** Leads to a Postgres by its URL, and nowhere else. */
+export function postgresConnections(source: PostgresSource): Connections {
+  return { ...fileConnections(), postgres: () => Promise.resolve(source) };
 }
 
 function fileConnections(): Connections {

@@ -73,6 +73,30 @@ describe('a crawl that crashed', () => {
     }
   }, 120_000);
 
+  it('goes on before what a save that took several transactions did not come to', async () => {
+    const files = Array.from({ length: 12 }, (_, i) =>
+      Array.from({ length: 5 }, (__, j) => [`t${String(i).padStart(2, '0')}/n=${j}/x.csv`, CSV]),
+    );
+    lab.put(Object.fromEntries(files.flat()));
+    const run = crypto.randomUUID();
+    const options = { crawler: scripted({ checkpoints: 40 }), limits: { transactionRows: 9 }, run };
+    for (let n = 1; n < 30; n += 1) {
+      let saves = 0;
+      const off = lab.onSave(() => {
+        saves += 1;
+        if (saves === 2) throw new Error('crash in a save');
+      });
+      const crashed = await lab.crawl(options).then(
+        () => false,
+        () => true,
+      );
+      off();
+      if (!crashed) break;
+    }
+    const catalog = await lab.catalog();
+    expect(catalog.map(({ partitions }) => partitions.length)).toEqual(Array.from({ length: 12 }, () => 5));
+  });
+
   it('removes what was gone before the crash, though it goes on after it', async () => {
     lab.put(lake());
     await lab.crawl();

@@ -1,0 +1,99 @@
+import { Client } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { postgresCrawler } from '../../crawlers/postgres.ts';
+import { createPostgresSource } from '../../src/connections/postgres.ts';
+import { parsePostgresUrl } from '../../src/connections/postgres-url.ts';
+import type { Finding, TableFinding } from '../../src/crawl/crawler.ts';
+import { TenonError } from '../../src/model/errors.ts';
+import { simple } from '../../src/model/types.ts';
+import { openEmptyDb } from '../servers/postgres.ts';
+import { openLab, postgresConnections, type CrawlEnd, type Lab } from './lab.ts';
+import { listed } from './scripted.ts';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await openLab();
+});
+afterEach(async () => {
+  await lab.close();
+});
+
+function table(name: string, column = 'id', server = 'db'): TableFinding {
+  return {
+    kind: 'table',
+    name,
+    type: 'table',
+    location: `postgres://${server}:5432/shop/public/${encodeURIComponent(name)}`,
+    format: { name: 'postgres' },
+    columns: [{ name: column, type: simple('int'), sourceType: 'integer' }],
+    comment: `About ${name}`,
+    rows: 5,
+  };
+}
+
+const complete: Finding = { kind: 'checkpoint', cursor: '', complete: true };
+const unknown = (path: string): Finding => ({ kind: 'unknown', path, error: new TenonError('SOURCE_DENIED', 'No.') });
+const crawl = (findings: Finding[]): Promise<CrawlEnd> => lab.crawl({ crawler: listed(findings) });
+const names = async (): Promise<string[]> => (await lab.catalog()).map(({ name }) => name);
+
+describe('tables that a source declares', () => {
+  it('are recorded as they are, under valid names, and an unchanged one is not written again', async () => {
+    const findings = [table('orders'), table('Orders'), table('"; drop table x; --'), complete];
+    expect((await crawl(findings)).result).toMatchObject({ tables: 3, added: 3, partitions: 0 });
+    expect((await names()).length).toBe(3);
+    const before = await lab.changes();
+    expect((await crawl(findings)).result).toMatchObject({ added: 0, changed: 0, removed: 0 });
+    expect(await lab.changes()).toBe(before);
+    expect(
+      (await crawl([table('orders', 'number'), table('Orders'), table('"; drop table x; --'), complete])).result,
+    ).toMatchObject({ changed: 1 });
+  });
+
+  it('are removed when they are gone, and only then', async () => {
+    await crawl([table('a'), table('b'), table('c'), complete]);
+    expect((await crawl([table('a'), unknown('b'), complete])).state).toBe('INCOMPLETE');
+    expect(await names()).toEqual(['a', 'b']);
+    await crawl([table('a'), unknown(''), complete]);
+    await crawl([table('a')]);
+    await crawl([unknown('a'), complete]);
+    expect(await names()).toEqual(['a', 'b']);
+    expect((await crawl([table('a'), complete])).result.removed).toBe(1);
+    expect(await names()).toEqual(['a']);
+  });
+
+  it('stay when the connection leads to another server now', async () => {
+    await crawl([table('a'), table('b'), complete]);
+    expect((await crawl([table('a', 'id', 'elsewhere'), complete])).result).toMatchObject({ added: 1, removed: 0 });
+    expect(await names()).toHaveLength(3);
+  });
+
+  it('come from a real Postgres, change with it, and go with it', async () => {
+    const { url, close } = await openEmptyDb();
+    const client = new Client({ connectionString: url });
+    const source = createPostgresSource(parsePostgresUrl(new URL(url)).options);
+    const run = (): Promise<CrawlEnd> => lab.crawl({ crawler: postgresCrawler, connections: postgresConnections(source) });
+    try {
+      await client.connect();
+      await client.query(
+        'create table customers (id bigint primary key, email text); create table orders (id int, net numeric(9,2)); create schema s; create table s.t (x int)',
+      );
+      const { state, result } = await run();
+      expect([state, result.tables, result.added]).toEqual(['SUCCEEDED', 3, 3]);
+      expect((await lab.catalog()).map(({ name, columns }) => [name, columns])).toEqual([
+        ['customers', ['id bigint', 'email string']],
+        ['orders', ['id int', 'net decimal(9,2)']],
+        ['s_t', ['x int']],
+      ]);
+      expect((await run()).result).toMatchObject({ added: 0, changed: 0, removed: 0 });
+      await client.query("comment on column orders.net is 'Without tax'");
+      expect((await run()).result).toMatchObject({ changed: 1 });
+      expect((await run()).result).toMatchObject({ changed: 0 });
+      await client.query('alter table orders add column at timestamptz; drop table s.t');
+      expect((await run()).result).toMatchObject({ added: 0, changed: 1, removed: 1 });
+    } finally {
+      await client.end();
+      await source.close();
+      await close();
+    }
+  });
+});
