@@ -69,13 +69,22 @@ const crawl = z.strictObject({
   parallelReads: z.number().int().min(1).max(256).default(8),
 });
 
+/** Bounds on everything that goes out. */
 const connections = z.strictObject({
-  /** For an answer to a connect, a request or a listing. */
-  timeoutMs: timeMs(30_000),
-  /** For one statement on a source's database. */
-  statementTimeoutMs: timeMs(60 * 60_000),
-  /** Tries of one request, the first included. */
-  attempts: z.number().int().min(1).max(20).default(5),
+  /** Until a server has taken the connection. */
+  connectTimeoutMs: timeMs(5_000),
+  /** Until a server has begun to answer, and then between any two pieces of its answer. */
+  requestTimeoutMs: timeMs(30_000),
+  /** How often a request is tried in all, with pauses that grow and vary in between. */
+  attempts: z.number().int().min(1).max(20).default(4),
+  /** A page of a listing may be so large: 1,000 keys of 1,024 bytes, percent-encoded, with all that stands around them. */
+  pageBytes: bytes(16 * MIB),
+  /** One statement in a source database may take this long, unless the connection says otherwise. */
+  statementTimeoutMs: timeMs(10 * 60_000),
+  /** And may wait this long for a lock that somebody else holds. */
+  lockTimeoutMs: timeMs(10_000),
+  /** Sessions in one source database at once. */
+  sessions: z.number().int().min(1).max(100).default(4),
 });
 
 const work = z.strictObject({
@@ -108,6 +117,9 @@ const schema = z.strictObject({
 /** What is set in tenon.yaml and in TENON_* variables, whole and checked; the README describes it for people. */
 export type Config = Readonly<z.output<typeof schema>> & { readonly dataDir: string };
 export type Limits = z.output<typeof limits>;
+
+/** What bounds connections when nothing overrides it. */
+export const CONNECTION_LIMITS: Config['connections'] = connections.parse({});
 
 /** The limits as they are when nothing overrides them. */
 export const LIMITS: Limits = limits.parse({});

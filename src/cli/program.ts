@@ -68,6 +68,8 @@ function createProgram(options: CliOptions, perform: Perform, finish: Finish, si
   const program = new Command('tenon')
     .description('A data catalog that crawls, versions, guards and searches tables, and runs the jobs that use them.')
     .version(options.version)
+    // Else «tenon table lake.sales --version 2» would print the program's version.
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(tenon --help shows what there is)');
   addServe(program, options, finish, signal);

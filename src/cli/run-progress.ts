@@ -93,7 +93,7 @@ function progressOn(stream: NodeJS.WriteStream): { line(text: string): void; end
 }
 
 /** 3 for what finished but is not whole, 1 for what failed or was stopped. */
-export function exitOf({ state }: RunAnswer): 0 | 1 | 3 {
+export function exitOf({ state }: Pick<RunAnswer, 'state'>): 0 | 1 | 3 {
   if (state === 'SUCCEEDED') return 0;
   return state === 'INCOMPLETE' || state === 'BLOCKED' ? 3 : 1;
 }

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PostgresOptions } from '../../src/connections/connections.ts';
-import { CONNECTION_LIMITS } from '../../src/connections/limits.ts';
+import { CONNECTION_LIMITS } from '../../src/config.ts';
 import { createPostgresSource, type OpenPostgresSource } from '../../src/connections/postgres.ts';
 import { parsePostgresUrl, postgresAddress } from '../../src/connections/postgres-url.ts';
 import { openEmptyDb } from '../servers/postgres.ts';

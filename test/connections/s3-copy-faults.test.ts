@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CONNECTION_LIMITS } from '../../src/connections/limits.ts';
+import { CONNECTION_LIMITS } from '../../src/config.ts';
 import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
 import { TenonError } from '../../src/model/errors.ts';
 import { FAULTS, startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
