@@ -5,7 +5,7 @@ import { parquetClassifier } from './classifiers/parquet.ts';
 import { remember } from './head.ts';
 
 /** In the order in which they are asked: what knows its own by a mark first, what can only guess last. */
-export const CLASSIFIERS: readonly Classifier[] = [parquetClassifier, jsonClassifier, csvClassifier];
+const CLASSIFIERS: readonly Classifier[] = [parquetClassifier, jsonClassifier, csvClassifier];
 
 /** Endings of what is never a table, so that a crawl need not read it: text for people, pictures, archives, programs. */
 const NEVER =

@@ -188,12 +188,12 @@ async function wholeTable(
       (one.files[0]?.classification.format.name === before.format?.name && areCompatible(columns, before.schema.columns));
     if (belongs) return one;
     strays.push(one);
-    return { ...one, files: [], bad: [] };
+    return { ...one, files: [], bad: [], apart: true };
   };
   const partition = await onlyPartition(context, before);
   const unit = await lookAtUnit({ path: folder.path, layouts, before: partition }, { ...context, read, report: context.report });
   // Everything in the folder is of another kind now: the table is what it was only in name, and begins anew.
-  if (strays.length > 0 && unit?.kind === 'unknown' && strays.length === layouts.length) {
+  if (unit === undefined && strays.length === layouts.length) {
     const fresh = unitOf({ path: folder.path, layouts, before: partition }, strays, context);
     if (fresh !== undefined) found.push(await oneTable(context, folder, { before, unit: fresh, layout: undefined, stem: '' }));
     return [];

@@ -62,7 +62,7 @@ export function typeOfKinds(kinds: ReadonlySet<TextKind>): ColumnType {
 }
 
 /** Spellings of «no value». The first three can hardly be anything else; the others are also words of somebody's language. */
-export const CLEAR_NULLS: readonly string[] = ['\\N', 'NULL', 'null'];
+const CLEAR_NULLS: readonly string[] = ['\\N', 'NULL', 'null'];
 const NULLS: ReadonlySet<string> = new Set([...CLEAR_NULLS, 'NA', 'N/A', 'n/a', '#N/A', 'None', '-']);
 
 /** What was seen in one column of a text table. */

@@ -66,7 +66,7 @@ export function extensionOf(fileName: string): string {
   return `*${(EXTENSION.exec(fileName)?.[0] ?? '').toLowerCase()}`;
 }
 
-export function stemOf(fileName: string): string {
+function stemOf(fileName: string): string {
   const stem = fileName.replace(EXTENSION, '');
   return stem === '' ? fileName : stem;
 }

@@ -27,6 +27,8 @@ export interface ReadLayout {
   readonly layout: Layout;
   readonly files: readonly { readonly path: string; readonly classification: Classification }[];
   readonly bad: readonly Bad[];
+  /** It is known, but does not go together with what else is here: somebody else takes it. */
+  readonly apart?: boolean;
 }
 
 /** Limits how many reads run at the same time, over all layouts. */

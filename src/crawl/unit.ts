@@ -11,12 +11,12 @@ import type { Report } from './report.ts';
 export type Unit = UnchangedUnit | ReadUnit | UnknownUnit;
 
 /** Its files are those that the catalog knows: nothing was read. */
-export interface UnchangedUnit {
+interface UnchangedUnit {
   readonly kind: 'unchanged';
   readonly partition: Partition;
 }
 
-export interface ReadUnit {
+interface ReadUnit {
   readonly kind: 'read';
   readonly partition: Partition | undefined;
   readonly format: Format;
@@ -26,7 +26,7 @@ export interface ReadUnit {
 }
 
 /** It could not be read; what the catalog knows of it stays. */
-export interface UnknownUnit {
+interface UnknownUnit {
   readonly kind: 'unknown';
   readonly partition: Partition;
 }
@@ -92,6 +92,7 @@ export function unitOf({ path, before }: UnitPlace, read: readonly ReadLayout[],
   const { understood, bad } = understand(read);
   reportLayouts(path, read, context);
   for (const one of bad) context.report.unknown(one.path, one.error);
+  if (understood === undefined && bad.length === 0 && read.some(({ apart }) => apart === true)) return undefined;
   if (understood === undefined || (bad.length > 0 && before !== undefined)) {
     if (before !== undefined && bad.length === 0) context.report.unknown(path, notKnown(path));
     return before && { kind: 'unknown', partition: before };
@@ -124,7 +125,8 @@ function badAddresses(read: readonly ReadLayout[], bad: readonly { path: string 
 }
 
 function reportLayouts(path: string, read: readonly ReadLayout[], { report }: UnitContext): void {
-  for (const { layout, files, bad } of read) {
+  for (const { layout, files, bad, apart } of read) {
+    if (apart === true) continue;
     for (const one of bad) report.unknown(one.path, one.error);
     if (files.length === 0 && bad.length === 0)
       report.skip(layout.samples[0]?.path ?? `${path}${layout.name}`, 'not of a known format');

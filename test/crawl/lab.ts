@@ -43,7 +43,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export interface CrawlOptions {
+interface CrawlOptions {
   readonly crawler?: Crawler;
   readonly name?: string;
   readonly options?: Record<string, unknown>;
@@ -56,7 +56,7 @@ export interface CrawlOptions {
   readonly connections?: Connections;
 }
 
-export interface CrawlResult {
+interface CrawlResult {
   tables: number;
   partitions: number;
   objects: number;

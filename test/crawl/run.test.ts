@@ -112,6 +112,27 @@ describe('a crawl', () => {
     expect((await lab.crawl()).result).toMatchObject({ added: 0, changed: 0, removed: 0 });
   });
 
+  it('keeps the table of a folder in which everything is of another kind now', async () => {
+    lab.put({ 'orders/a.csv': ORDERS });
+    await lab.crawl();
+    lab.put({ 'orders/a.csv': undefined, 'orders/b.json': '{"x":1}\n' });
+    const { state, result } = await lab.crawl();
+    expect([state, result.added, result.removed, result.changed]).toEqual(['SUCCEEDED', 0, 0, 1]);
+    expect(await lab.catalog()).toMatchObject([{ name: 'orders', columns: ['x bigint'], format: { name: 'json' } }]);
+    expect((await lab.crawl()).result).toMatchObject({ changed: 0, bill: { gets: 0 } });
+  });
+
+  it('takes a file up that was beside a table of another kind, when the table’s own files are gone', async () => {
+    lab.put({ 'orders/a.csv': ORDERS, 'orders/b.csv': ORDERS });
+    await lab.crawl();
+    lab.put({ 'orders/errors.json': '{"code":1}\n' });
+    await lab.crawl();
+    lab.put({ 'orders/a.csv': undefined, 'orders/b.csv': undefined });
+    const { state, result } = await lab.crawl();
+    expect([state, result.removed]).toEqual(['SUCCEEDED', 1]);
+    expect((await lab.catalog()).map(({ name }) => name)).toEqual(['errors']);
+  });
+
   it('makes tables of their own of files beside partitions, and of partitions with other keys', async () => {
     lab.put({ 'sales/dt=1/a.csv': ORDERS, 'sales/region=eu/a.csv': ORDERS, 'sales/notes.csv': ORDERS });
     await lab.crawl();
