@@ -1,19 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import type { Config } from '../config.ts';
-import { restore } from '../db/restore.ts';
-import { claimDirectory, ownDirectory } from '../db/own.ts';
 import { TenonError } from '../model/errors.ts';
 import type { Perform } from './command.ts';
 import { sizeText } from './output.ts';
-
-/** What restoring gives back. */
-export interface Restored {
-  readonly tables: number;
-  readonly rows: number;
-}
 
 export function addBackup(program: Command, perform: Perform): void {
   program
@@ -47,7 +37,8 @@ async function writeWhole(file: string, body: NodeJS.ReadableStream): Promise<nu
   }
 }
 
-function fileError(file: string, cause: unknown): unknown {
+/** What the file system says, in our words. */
+export function fileError(file: string, cause: unknown): unknown {
   const { code } = cause as NodeJS.ErrnoException;
   if (cause instanceof TenonError || code === undefined) return cause;
   if (code === 'ENOSPC' || code === 'EDQUOT')
@@ -55,20 +46,4 @@ function fileError(file: string, cause: unknown): unknown {
   if (code.startsWith('ERR_STREAM') || code === 'ECONNRESET')
     return new TenonError('SOURCE_UNAVAILABLE', 'The backup broke off; nothing was written.', {}, { cause });
   return new TenonError('BAD_INPUT', `${file} cannot be used: ${code}.`, { file }, { cause });
-}
-
-/** Into an empty catalog, as its owner: nobody may look on while it is half there. */
-export async function restoreInto(config: Config, file: string): Promise<Restored> {
-  const claim = await (config.databaseUrl === undefined ? claimDirectory(config.dataDir) : ownDirectory(config.databaseUrl));
-  if (!claim.owned)
-    throw new TenonError('DATA_DIRECTORY', `Another process owns ${config.dataDir}. Stop it, then restore.`, {
-      dataDir: config.dataDir,
-    });
-  try {
-    return await restore('url' in claim ? claim.url : (config.databaseUrl ?? ''), createReadStream(file));
-  } catch (error) {
-    throw fileError(file, error);
-  } finally {
-    await ('close' in claim ? claim.close() : claim.release());
-  }
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { loadConfig, type Config } from '../config.ts';
-import { addBackup, restoreInto } from './backup.ts';
+import type { Config } from '../config.ts';
+import { addBackup } from './backup.ts';
 import { addChanges } from './changes.ts';
 import { addCleanUp } from './clean-up.ts';
 import { openClient } from './client.ts';
@@ -95,8 +95,9 @@ async function performHere(options: CliOptions, shared: SharedOptions, signal: A
     dataDir: shared.data,
     env: options.env,
     own: async () => {
+      const config = await configOf(options, shared);
       const { ownAndServe } = await import('./own.ts');
-      return ownAndServe(configOf(options, shared), await options.loadParts(), { logLevel: 'warn' });
+      return ownAndServe(config, await options.loadParts(), { logLevel: 'warn' });
     },
   });
   try {
@@ -106,7 +107,9 @@ async function performHere(options: CliOptions, shared: SharedOptions, signal: A
   }
 }
 
-function configOf({ env }: CliOptions, { data }: SharedOptions): Config {
+/** Loaded when it is needed, like all that only the owner needs: a client has its answer before that would be read. */
+async function configOf({ env }: Pick<CliOptions, 'env'>, { data }: SharedOptions): Promise<Config> {
+  const { loadConfig } = await import('../config.ts');
   return loadConfig({ dataDir: data, env });
 }
 
@@ -119,13 +122,14 @@ function addServe(program: Command, options: CliOptions, finish: Finish, signal:
     .addHelpText('after', '\nExample:\n  tenon serve --data /var/lib/tenon --port 4000')
     .action(async (place: { host?: string; port?: string }, self: Command) => {
       await finish(self, async (shared) => {
-        const { serve } = await import('./serve.ts');
         const set = {
           ...options.env,
           ...(place.host && { TENON_HOST: place.host }),
           ...(place.port && { TENON_PORT: place.port }),
         };
-        return serve(loadConfig({ dataDir: shared.data, env: set }), await options.loadParts(), shared.json ?? false, signal);
+        const config = await configOf({ env: set }, shared);
+        const { serve } = await import('./serve.ts');
+        return serve(config, await options.loadParts(), shared.json ?? false, signal);
       });
     });
 }
@@ -138,7 +142,8 @@ function addRestore(program: Command, options: CliOptions, finish: Finish): void
     .addHelpText('after', '\nExample:\n  tenon restore catalog.backup --data new')
     .action(async (file: string, _options, self: Command) => {
       await finish(self, async (shared) => {
-        const restored = await restoreInto(configOf(options, shared), file);
+        const { restoreInto } = await import('./restore.ts');
+        const restored = await restoreInto(await configOf(options, shared), file);
         return { json: { restored }, text: `Restored ${restored.rows} rows of ${restored.tables} tables.` };
       });
     });
