@@ -13,7 +13,7 @@ import { parseTableName } from '../model/names.ts';
 import type { Principal } from '../model/principal.ts';
 import { reached } from '../model/reached.ts';
 import type { Column } from '../model/schema.ts';
-import type { PartitionDraft, Table } from '../model/table.ts';
+import type { ManifestFile, PartitionDraft, Table } from '../model/table.ts';
 import { unionColumns } from '../model/type-union.ts';
 import type { RunContext, RunEnd } from '../work/run.ts';
 import { advanceBookmark, type Bookmark, type PartitionFiles } from './bookmarks.ts';
@@ -126,7 +126,9 @@ function groupByValues(files: readonly OutputFile[]): Written[] {
   const groups = new Map<string, OutputFile[]>();
   for (const file of files) {
     const key = JSON.stringify(file.values);
-    groups.set(key, [...(groups.get(key) ?? []), file]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push(file);
   }
   return [...groups.values()].map((group) => ({ values: group[0]?.values ?? [], files: group }));
 }
@@ -151,37 +153,51 @@ async function partitionDrafts(
     w.tx,
     [...current.values()].flatMap((row) => row.manifestHash ?? []),
   );
-  const drafts: PartitionDraft[] = [];
-  for (const [index, { values, files }] of written.entries()) {
+  const united = await unitedColumns(w, table, own, current);
+  return written.map(({ values, files }, index): PartitionDraft => {
     const before = current.get(index);
     const rows = files.reduce((sum, file) => sum + file.rows, 0n);
     const added = files.map(({ file }) => file);
     const location = files[0]?.location ?? job.output.location;
-    if (before === undefined) drafts.push({ values, location, columns: own, rows, manifest: packManifest(added) });
-    else
-      drafts.push(
-        await merged(w, before, { own, rows, files: mergeManifests(manifests.get(before.manifestHash ?? '') ?? [], added) }),
-      );
-  }
-  return drafts;
+    if (before === undefined) return { values, location, columns: own, rows, manifest: packManifest(added) };
+    return merged(before, {
+      columns: united.get(before.schemaHash) ?? own,
+      rows,
+      files: mergeManifests(manifests.get(before.manifestHash ?? '') ?? [], added),
+    });
+  });
 }
 
 /**
  * A partition with files of several runs. Its location stays that of its first files: only readers that take their files
  * from the catalog see all of them, and they see them all at once.
  */
-async function merged(
-  w: Write,
+function merged(
   before: PartitionRow,
-  now: { own: readonly Column[]; rows: bigint; files: Parameters<typeof packManifest>[0] },
-): Promise<PartitionDraft> {
-  const had = before.schemaHash === null ? undefined : (await findSchema(w.tx, before.schemaHash))?.columns;
+  now: { columns: readonly Column[]; rows: bigint; files: readonly ManifestFile[] },
+): PartitionDraft {
   return {
     values: before.values,
     location: before.location,
     ...(before.format !== null && { format: before.format }),
-    columns: unionColumns([had ?? [], now.own]),
+    columns: now.columns,
     ...(before.rows !== null && { rows: before.rows + now.rows }),
     manifest: packManifest(now.files),
   };
+}
+
+/** The columns that partitions have together with what is added to them, by what they had. Partitions share few schemas. */
+async function unitedColumns(
+  w: Write,
+  table: Table,
+  own: readonly Column[],
+  current: ReadonlyMap<number, PartitionRow>,
+): Promise<Map<string | null, readonly Column[]>> {
+  const united = new Map<string | null, readonly Column[]>();
+  for (const { schemaHash } of current.values()) {
+    if (united.has(schemaHash)) continue;
+    const had = schemaHash === null ? undefined : (await findSchema(w.tx, schemaHash))?.columns;
+    united.set(schemaHash, unionColumns([had ?? table.schema.columns, own]));
+  }
+  return united;
 }

@@ -1,8 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fileError } from '../../connections/file-errors.ts';
 import { TenonError } from '../../model/errors.ts';
 import type { Engine, EngineSession, Input, SessionOptions } from '../engine.ts';
 import { engineError } from './duckdb-errors.ts';
@@ -52,21 +54,25 @@ function openSession(options: SessionOptions): EngineSession {
 
   const ask = <V extends Verb>(verb: V, body: Verbs[V]['in'], links?: Links, onProgress?: (percent: number) => void) =>
     request<V>(child, { id: ++lastId, verb, body } as Request & { id: number }, links, onProgress);
-  const lay = (inputs: readonly Input[]): Links & { folder: string } => {
+  const lay = async (inputs: readonly Input[]): Promise<Links & { folder: string }> => {
     const folder = join(linksFolder, String(++lastId));
-    mkdirSync(folder, { recursive: true });
-    return { ...layLinks(folder, inputs), folder };
+    try {
+      mkdirSync(folder, { recursive: true });
+      return { ...(await layLinks(folder, inputs)), folder };
+    } catch (error) {
+      throw fileError(error, folder);
+    }
   };
 
   return {
     parse: (sql) => ask('parse', { sql }),
     describe: (query) => ask('describe', query),
     async query(plan) {
-      const links = lay(plan.inputs);
+      const links = await lay(plan.inputs);
       return ask('query', { ...plan, inputs: links.inputs, folders: [links.folder], files: links.files }, links);
     },
     async write(plan, onProgress) {
-      const links = lay(plan.inputs);
+      const links = await lay(plan.inputs);
       const folder = realpathSync(plan.folder);
       return ask(
         'write',
@@ -80,7 +86,7 @@ function openSession(options: SessionOptions): EngineSession {
       options.signal?.removeEventListener('abort', onAbort);
       stop(new TenonError('STOPPED', 'The session is closed.'));
       await endOf(child);
-      rmSync(linksFolder, { recursive: true, force: true });
+      await rm(linksFolder, { recursive: true, force: true });
     },
   };
 }
