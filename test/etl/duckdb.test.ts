@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineSession } from '../../src/etl/engine.ts';
 import { createDuckdbEngine } from '../../src/etl/engines/duckdb.ts';
 import { columns, CSV, describeEngine } from '../contract/engine.ts';
@@ -12,15 +12,15 @@ describe('the duckdb child', () => {
   let folder: string;
   let session: EngineSession;
 
-  beforeEach(() => {
+  beforeAll(() => {
+    process.env['TENON_TEST_SECRET'] = 'do-not-tell';
     folder = mkdtempSync(join(tmpdir(), 'tenon-duckdb-'));
     mkdirSync(join(folder, 'run'));
     mkdirSync(join(folder, 'out'));
     writeFileSync(join(folder, 'secret.csv'), 'a\nsecret\n');
-    process.env['TENON_TEST_SECRET'] = 'do-not-tell';
-    session = createDuckdbEngine().open({ folder: join(folder, 'run'), memoryLimit: '256MB', threads: 1, timeoutMs: 20_000 });
+    session = createDuckdbEngine().open({ folder: join(folder, 'run'), memoryLimit: '256MB', threads: 1, timeoutMs: 600_000 });
   });
-  afterEach(async () => {
+  afterAll(async () => {
     delete process.env['TENON_TEST_SECRET'];
     await session.close();
     rmSync(folder, { recursive: true, force: true });
@@ -105,20 +105,6 @@ describe('the duckdb child', () => {
       expect(environment).not.toContain('do-not-tell');
   });
 
-  it('fails with a code when it is killed', async () => {
-    await session.parse('select 1');
-    const running = session.query({
-      inputs: [],
-      steps: [{ name: 'x', sql: 'select count(*) from range(100000000000) a, range(1000) b where a.range * b.range = -1' }],
-      maxRows: 1,
-      maxBytes: 1_000,
-    });
-    for (const pid of readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(/\s+/)) {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('duckdb-child')) process.kill(Number(pid), 'SIGKILL');
-    }
-    await expect(running).rejects.toMatchObject({ code: 'INTERNAL', message: expect.stringContaining('SIGKILL') });
-  });
-
   it('works below a folder whose path looks like partitions', async () => {
     const odd = join(folder, 'id=5', 'email=x');
     mkdirSync(odd, { recursive: true });
@@ -134,5 +120,19 @@ describe('the duckdb child', () => {
     await other.close();
     expect(rows).toEqual([[1, 'v']]);
     expect(existsSync(join(odd, 'a.csv'))).toBe(true);
+  });
+
+  it('fails with a code when it is killed', async () => {
+    await session.parse('select 1');
+    const running = session.query({
+      inputs: [],
+      steps: [{ name: 'x', sql: 'select count(*) from range(100000000000) a, range(1000) b where a.range * b.range = -1' }],
+      maxRows: 1,
+      maxBytes: 1_000,
+    });
+    for (const pid of readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(/\s+/)) {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('duckdb-child')) process.kill(Number(pid), 'SIGKILL');
+    }
+    await expect(running).rejects.toMatchObject({ code: 'INTERNAL', message: expect.stringContaining('SIGKILL') });
   });
 });
