@@ -1,8 +1,7 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { v7 as newId } from 'uuid';
-import { ensureAdmin } from './access/ensure-admin.ts';
+import { ensureLocalToken } from './access/local-token.ts';
 import { openSecrets } from './access/secrets.ts';
 import type { Config } from './config.ts';
 import type { Connections } from './connections/connections.ts';
@@ -79,7 +78,7 @@ async function wire(config: Config, { crawlers, log }: TenonOptions, claim: Owne
   await migrate(claim.url);
   const { db, pool, close: closeDb } = await openDb({ url: claim.url });
   const ground: Ground = { db, clock: () => new Date(), newId: () => newId() };
-  const { created: firstToken } = await ensureAdmin(ground, (token) => keepAdminToken(config.dataDir, token));
+  const { first: firstToken } = await ensureLocalToken(ground, join(config.dataDir, 'admin-token'));
   const secrets = openSecrets(secretSource(config));
   const connections = createConnections({ ground, secrets, limits: config.connections });
   const search = openPostgresIndex(db);
@@ -122,15 +121,6 @@ async function wire(config: Config, { crawlers, log }: TenonOptions, claim: Owne
       await claim.close();
     },
   };
-}
-
-/** For the local command line. Written to a temporary name first, so that nobody reads half of it. */
-async function keepAdminToken(dataDir: string, token: string): Promise<void> {
-  const file = join(dataDir, 'admin-token');
-  await mkdir(dataDir, { recursive: true });
-  await rm(`${file}.new`, { force: true });
-  await writeFile(`${file}.new`, `${token}\n`, { mode: 0o600, flag: 'wx' });
-  await rename(`${file}.new`, file);
 }
 
 function secretSource(config: Config): { key: string } | { keyFile: string } {

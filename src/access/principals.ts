@@ -89,6 +89,18 @@ export async function countAdmins(db: Db): Promise<number> {
   return row?.count ?? 0;
 }
 
+/** The admin who has been one of us for longest. Throws NOT_FOUND before the first start. */
+export async function oldestAdmin(db: Db): Promise<Principal> {
+  const [found] = await db
+    .select(COLUMNS)
+    .from(principals)
+    .where(and(eq(principals.role, 'admin'), isNull(principals.ended)))
+    .orderBy(asc(principals.added))
+    .limit(1);
+  if (found === undefined) throw new TenonError('NOT_FOUND', 'There is no admin.');
+  return found;
+}
+
 function checkPrincipalName(name: string): void {
   if (PLAIN_NAME.test(name) && name !== SYSTEM.name) return;
   throw new TenonError(
