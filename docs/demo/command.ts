@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { printed, typed } from './show.ts';
 
@@ -55,28 +56,25 @@ function run(args: readonly string[], env: Record<string, string>): Promise<Outc
   });
 }
 
-/** Starts the server in the background; resolves when it answers. */
-export async function serve(dataDir: string, port: number): Promise<{ stop(): Promise<void> }> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--data', dataDir, '--port', String(port)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+export interface Serving {
+  /** `http://127.0.0.1:41234` */
+  readonly address: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** Starts the server in the background, on a port that is free; resolves when it answers. */
+export async function serve(dataDir: string): Promise<Serving> {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--data', dataDir, '--port', '0', '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
-  const deadline = Date.now() + 30_000;
-  while (!(await answers(port))) {
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`The server did not start:\n${Buffer.concat(errors).toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { serving } = JSON.parse(line) as { serving: { address: string } };
+    return { address: serving.address, pid: child.pid ?? 0, stop: () => stop(child) };
   }
-  return { stop: () => stop(child) };
-}
-
-async function answers(port: number): Promise<boolean> {
-  try {
-    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
-  } catch {
-    return false;
-  }
+  throw new Error(`The server did not start:\n${Buffer.concat(errors).toString()}`);
 }
 
 function stop(child: ChildProcess): Promise<void> {

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask, commandOn, serve, type Command } from './command.ts';
@@ -25,7 +24,7 @@ list(await buildLake(LAKE));
 const source = await openSourceDatabase(join(ROOT, 'source-database'));
 list(['Postgres, database postgres             3200 films (public.movies), share prices (market.stocks) and a view']);
 
-const server = await serve(DATA, await freePort());
+const server = await serve(DATA);
 try {
   await tour(commandOn(DATA, relative('.', DATA)), source);
 } finally {
@@ -100,15 +99,4 @@ async function clearFolder(): Promise<void> {
   await rm(ROOT, { recursive: true, force: true });
   await mkdir(ROOT, { recursive: true });
   await writeFile(MARK, '');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const probe = createServer();
-    probe.once('error', fail);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => done(port));
-    });
-  });
 }
