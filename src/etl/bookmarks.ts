@@ -27,7 +27,7 @@ export interface Bookmark {
 }
 
 /** The name of a partition in a bookmark: its values as written, which stay when a key gets another type or name. */
-export function partitionOf(values: readonly (string | null)[]): string {
+function partitionOf(values: readonly (string | null)[]): string {
   return JSON.stringify(values);
 }
 

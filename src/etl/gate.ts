@@ -129,7 +129,7 @@ function keysIn(predicate: Predicate): Set<number> {
   return predicate.kind === 'not' ? keysIn(predicate.item) : new Set([predicate.key]);
 }
 
-export function findPins(db: Db, jobId: string): Promise<Pin[]> {
+function findPins(db: Db, jobId: string): Promise<Pin[]> {
   return db
     .select({ input: pins.input, tableId: pins.tableId, version: pins.version, columns: pins.columns })
     .from(pins)

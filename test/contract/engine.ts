@@ -9,7 +9,7 @@ import { parseType } from '../../src/model/types.ts';
 
 export const CSV: Format = { name: 'csv', options: { delimiter: ',', quote: '"', escape: '"', header: true, encoding: 'utf-8' } };
 export const JSON_LINES: Format = { name: 'json', options: { layout: 'lines' } };
-export const PARQUET: Format = { name: 'parquet' };
+const PARQUET: Format = { name: 'parquet' };
 
 export function columns(list: Readonly<Record<string, string>>): { name: string; type: ReturnType<typeof parseType> }[] {
   return Object.entries(list).map(([name, type]) => ({ name, type: parseType(type) }));

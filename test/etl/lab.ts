@@ -55,7 +55,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export interface CrawlOptions {
+interface CrawlOptions {
   readonly table?: string;
   readonly columns?: Record<string, string>;
   readonly keys?: Record<string, string>;

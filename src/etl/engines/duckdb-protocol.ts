@@ -1,4 +1,4 @@
-import type { Description, ParsedQuery, QueryPlan, QueryResult, Step, StepsQuery, WritePlan, Written } from '../engine.ts';
+import type { Description, ParsedQuery, QueryPlan, QueryResult, StepsQuery, WritePlan, Written } from '../engine.ts';
 import type { LaidInput } from './duckdb-views.ts';
 
 /** What the child may use, given when it starts. */
@@ -42,5 +42,3 @@ export interface Failure {
   /** Found while the SQL was read and bound, before any row was. */
   readonly early: boolean;
 }
-
-export type { Step };
