@@ -8,7 +8,7 @@ export function dataset(name: string): string {
   return fileURLToPath(new URL(`../data/${name}`, import.meta.resolve('vega-datasets')));
 }
 
-export interface Flight {
+interface Flight {
   readonly date: string;
   readonly delay: number;
   readonly distance: number;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { dataset } from './lake.ts';
 
@@ -12,7 +12,7 @@ export interface SourceDatabase {
 /** A Postgres as a company would have one, with films and share prices in it. It lives as long as the demo. */
 export async function openSourceDatabase(dataDir: string): Promise<SourceDatabase> {
   const postgres = await openEmbeddedPostgres(dataDir);
-  const client = new pg.Client({ connectionString: postgres.url });
+  const client = new Client({ connectionString: postgres.url });
   await client.connect();
   await loadMovies(client);
   await loadStocks(client);
@@ -28,7 +28,7 @@ export async function openSourceDatabase(dataDir: string): Promise<SourceDatabas
   };
 }
 
-async function loadMovies(client: pg.Client): Promise<void> {
+async function loadMovies(client: Client): Promise<void> {
   await client.query(`
     create table movies (
       id serial primary key, title text not null, director text, distributor text, major_genre text, release_date date,
@@ -44,7 +44,7 @@ async function loadMovies(client: pg.Client): Promise<void> {
   );
 }
 
-async function loadStocks(client: pg.Client): Promise<void> {
+async function loadStocks(client: Client): Promise<void> {
   const lines = (await readFile(dataset('stocks.csv'), 'utf8')).trim().split('\n').slice(1);
   const cells = lines.map((line) => line.split(','));
   await client.query(`

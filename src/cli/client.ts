@@ -16,7 +16,7 @@ export interface Client {
 }
 
 /** An API that this process serves, because it owns the directory. */
-export interface OwnApi {
+interface OwnApi {
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import type { Perform } from './command.ts';
 import { versionOf } from './table.ts';
 import { cellText, plain, textTable } from './text-table.ts';
 
-export interface DiffAnswer {
+interface DiffAnswer {
   readonly from: { readonly number: number };
   readonly to: { readonly number: number };
   readonly changes: readonly ChangeAnswer[];

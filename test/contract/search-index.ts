@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Db } from '../../src/db/db.ts';
 import { STAGES, type Document, type Hit, type SearchIndex, type SearchQuery } from '../../src/search/search-index.ts';
 
-export interface OpenIndex {
+interface OpenIndex {
   readonly index: SearchIndex;
   readonly db: Db;
   /** Resolves when what was put can be found. */

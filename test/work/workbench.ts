@@ -20,7 +20,7 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export interface Process {
+interface Process {
   readonly work: Work;
   /** What it noted in its own log. */
   readonly noted: string[];
