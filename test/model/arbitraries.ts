@@ -3,7 +3,7 @@ import type { Column, Schema } from '../../src/model/schema.ts';
 import { SIMPLE_KINDS, simple, type ColumnType, type StructField } from '../../src/model/types.ts';
 
 /** Names that collide, that are prefixes of each other, and that look like paths, so that pairs of schemas overlap. */
-const columnName = fc.oneof(
+export const columnName = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('a', 'b', 'c', 'id', 'address', 'address_line', 'A', 'Id') },
   {
     weight: 2,
@@ -29,7 +29,7 @@ const decimal = fc
 
 export const flatType: fc.Arbitrary<ColumnType> = fc.oneof(fc.constantFrom(...SIMPLE_KINDS).map(simple), decimal);
 
-const columnType: fc.Arbitrary<ColumnType> = fc.letrec<{ type: ColumnType }>((tie) => ({
+export const columnType: fc.Arbitrary<ColumnType> = fc.letrec<{ type: ColumnType }>((tie) => ({
   type: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     flatType,
