@@ -10,6 +10,7 @@ import { createJobRun } from '../../src/etl/run.ts';
 import { onReached, type Label } from '../../src/model/reached.ts';
 import { SYSTEM } from '../../src/access/principals.ts';
 import type { RunContext } from '../../src/work/run.ts';
+import { SKIPS } from '../servers/allowed-skips.ts';
 import { filesBelow, openLab, type Lab } from './lab.ts';
 
 const LABELS = [
@@ -108,14 +109,14 @@ describe('publishing', () => {
   });
 });
 
-/** A file system of a few megabytes, for which one must be root; else the reason why there is none. */
-function smallDisk(megabytes: number): { folder: string; unmount(): void } | { skip: string } {
+/** A file system of a few megabytes, for which one must be root; else undefined. */
+function smallDisk(megabytes: number): { folder: string; unmount(): void } | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'tenon-disk-'));
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder], { stdio: 'ignore' });
   } catch {
     rmSync(folder, { recursive: true, force: true });
-    return { skip: 'a small tmpfs cannot be mounted here' };
+    return undefined;
   }
   return {
     folder,
@@ -128,13 +129,13 @@ function smallDisk(megabytes: number): { folder: string; unmount(): void } | { s
 
 const disk = smallDisk(2);
 
-describe.skipIf('skip' in disk)(`a full disk${'skip' in disk ? ` (${disk.skip})` : ''}`, () => {
+describe('a full disk', () => {
   afterEach(() => {
-    if ('unmount' in disk) disk.unmount();
+    disk?.unmount();
   });
 
-  it('ends the run as DISK_FULL with nothing published and nothing left', async () => {
-    if ('skip' in disk) return;
+  it('ends the run as DISK_FULL with nothing published and nothing left', async (context) => {
+    if (disk === undefined) return context.skip(SKIPS.noTmpfs);
     const lab = await openLab();
     try {
       lab.put('orders/dt=2026-01-01/a.csv', 'id,email,amount\n1,a,1\n');
