@@ -12,12 +12,15 @@ process.exitCode = await runCli({
   env: process.env,
   version: programVersion(),
   loadParts: async () => {
-    const [{ fileCrawler }, { s3Crawler }, { postgresCrawler }, { schema }] = await Promise.all([
+    const [{ fileCrawler }, { s3Crawler }, { postgresCrawler }] = await Promise.all([
       import('../crawlers/file.ts'),
       import('../crawlers/s3.ts'),
       import('../crawlers/postgres.ts'),
-      import('../graphql/schema.ts'),
     ]);
-    return { crawlers: [fileCrawler, s3Crawler, postgresCrawler], schema, version: programVersion() };
+    return {
+      crawlers: [fileCrawler, s3Crawler, postgresCrawler],
+      loadSchema: async () => (await import('../graphql/schema.ts')).schema,
+      version: programVersion(),
+    };
   },
 });

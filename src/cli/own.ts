@@ -4,7 +4,7 @@ import pino from 'pino';
 import { SYSTEM } from '../access/principals.ts';
 import type { Config } from '../config.ts';
 import type { Crawler } from '../crawl/crawler.ts';
-import { createServer, type Server } from '../server/server.ts';
+import type { Server } from '../server/server.ts';
 import { openTenon, type Tenon } from '../tenon.ts';
 import { OPEN_STATES } from '../work/run.ts';
 import { CLIENT_HEADER } from './api-client.ts';
@@ -13,12 +13,15 @@ import { apiSocket, makeSocketFolder } from './api-socket.ts';
 /** What the entry hands in: the sources and the schema that this program has. */
 export interface Parts {
   readonly crawlers: readonly Crawler[];
-  readonly schema: GraphQLSchema;
+  /** Only for who becomes the owner; it is loaded while the database starts. */
+  loadSchema(): Promise<GraphQLSchema>;
   readonly version: string;
 }
 
 export interface Owner {
   readonly tenon: Tenon;
+  /** Listens on the directory's socket, and wherever else it is told to. */
+  readonly server: Server;
   /** With `wait`, the preset, not before the runs and questions of other commands that came meanwhile are over. */
   close(options?: { wait?: boolean }): Promise<void>;
 }
@@ -45,18 +48,23 @@ export async function ownAndServe(
   { logLevel, onLost }: OwnOptions = {},
 ): Promise<Owner | undefined> {
   const log = pino({ level: logLevel ?? config.logLevel }, pino.destination({ dest: 2, sync: true }));
-  const tenon = await openTenon(config, { crawlers: parts.crawlers, log, ...(onLost && { onLost }) });
+  const [tenon, { createServer }, schema] = await Promise.all([
+    openTenon(config, { crawlers: parts.crawlers, log, ...(onLost && { onLost }) }),
+    import('../server/server.ts'),
+    parts.loadSchema(),
+  ]);
   if (tenon === undefined) return undefined;
   const socket = apiSocket(config.dataDir);
   try {
     await makeSocketFolder(socket, config.dataDir);
-    const server = await createServer({ tenon, ...parts }, { socket });
-    const others = watchOthers(server, tenon);
-    await server.listen();
+    const others = watchOthers(tenon);
+    const server = await createServer({ tenon, schema, version: parts.version, onRequest: others.notice });
+    await server.listen({ socket });
     return {
       tenon,
+      server,
       close: async ({ wait = true } = {}) => {
-        if (wait) await others.gone();
+        if (wait) await others.gone(server);
         await server.close();
         await tenon.close();
       },
@@ -68,13 +76,13 @@ export async function ownAndServe(
 }
 
 /** Knows when another command last asked something. */
-function watchOthers({ app, open }: Server, { work }: Tenon): { gone(): Promise<void> } {
+function watchOthers({ work }: Tenon) {
   let lastSeen: number | undefined;
-  app.addHook('onRequest', async (request) => {
-    if (request.headers[CLIENT_HEADER] !== String(process.pid)) lastSeen = Date.now();
-  });
   return {
-    gone: async () => {
+    notice: ({ headers }: { headers: Readonly<Record<string, unknown>> }): void => {
+      if (headers[CLIENT_HEADER] !== String(process.pid)) lastSeen = Date.now();
+    },
+    gone: async ({ open }: Server): Promise<void> => {
       const since = Date.now();
       const asked = (): boolean => lastSeen !== undefined && (open() > 0 || Date.now() - lastSeen < SILENCE_MS);
       while (asked()) {

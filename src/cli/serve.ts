@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TenonError } from '../model/errors.ts';
-import { createServer } from '../server/server.ts';
 import type { Outcome } from './output.ts';
 import { ownAndServe, type Owner, type Parts } from './own.ts';
 
@@ -15,16 +14,12 @@ export async function serve(config: Config, parts: Parts, asJson: boolean, signa
       dataDir: config.dataDir,
     });
   try {
-    const server = await createServer({ tenon: owner.tenon, ...parts }, { host: config.host, port: config.port });
-    try {
-      sayWhere(await server.listen(), owner.tenon.firstToken, asJson);
-      await new Promise<void>((resolve) => {
-        if (over.signal.aborted) resolve();
-        over.signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    } finally {
-      await server.close();
-    }
+    const address = await owner.server.listen({ host: config.host, port: config.port });
+    sayWhere(address, owner.tenon.firstToken, asJson);
+    await new Promise<void>((resolve) => {
+      if (over.signal.aborted) resolve();
+      over.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   } finally {
     await owner.close({ wait: false });
   }

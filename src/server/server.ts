@@ -1,4 +1,3 @@
-import { chmod, rm } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { sql } from 'drizzle-orm';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -10,6 +9,7 @@ import type { Tenon } from '../tenon.ts';
 import { failureOf } from './failure.ts';
 import { mountGraphql } from './graphql-mount.ts';
 import { checkHost } from './host-check.ts';
+import { listenAt, type Listener, type Place } from './listen.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { startPage } from './start-page.ts';
 import { whoIs } from './who.ts';
@@ -18,15 +18,14 @@ export interface ServerOptions {
   readonly tenon: Tenon;
   readonly schema: GraphQLSchema;
   readonly version: string;
+  /** Told of every request when it comes. */
+  readonly onRequest?: (request: FastifyRequest) => void;
 }
-
-/** Where it can be reached: one server may listen on a port, on a socket, or be asked in process by tests. */
-export type Place = { readonly host: string; readonly port: number } | { readonly socket: string };
 
 export interface Server {
   readonly app: FastifyInstance;
-  /** The address that it listens at. */
-  listen(): Promise<string>;
+  /** Begins to listen at a place, besides those where it does already. Returns the address. */
+  listen(place: Place): Promise<string>;
   /** Requests that are being answered now. */
   open(): number;
   /** Answers what was asked, then stops. */
@@ -34,13 +33,14 @@ export interface Server {
 }
 
 /** All doors of HTTP: GraphQL, health, metrics, backup and the start page. */
-export async function createServer({ tenon, schema, version }: ServerOptions, place: Place): Promise<Server> {
-  const app = Fastify({ bodyLimit: tenon.config.limits.requestBytes, forceCloseConnections: 'idle', requestTimeout: 60_000 });
+export async function createServer({ tenon, schema, version, onRequest }: ServerOptions): Promise<Server> {
+  const app = Fastify({ bodyLimit: tenon.config.limits.requestBytes });
   let open = 0;
   answerErrors(app, tenon);
   app.addHook('onRequest', async (request) => {
     open += 1;
-    if ('host' in place) checkHost(request, place.host);
+    onRequest?.(request);
+    checkHost(request, tenon.config.host);
   });
   app.addHook('onResponse', async () => {
     open -= 1;
@@ -57,28 +57,21 @@ export async function createServer({ tenon, schema, version }: ServerOptions, pl
   );
   app.get('/backup', (request, reply) => sendBackup(tenon, request, reply));
   await mountGraphql(app, tenon, schema, metrics);
-  return { app, listen: () => listen(app, place), open: () => open, close: () => app.close() };
-}
-
-async function listen(app: FastifyInstance, place: Place): Promise<string> {
-  if ('socket' in place) {
-    // What a killed process left behind; the directory is ours, or we would not be here.
-    await rm(place.socket, { force: true });
-    await app.listen({ path: place.socket });
-    await chmod(place.socket, 0o600);
-    return place.socket;
-  }
-  try {
-    return await app.listen(place);
-  } catch (cause) {
-    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
-    throw new TenonError(
-      'BAD_CONFIG',
-      `Cannot listen on ${place.host}:${place.port}: ${code}. Choose another with --port.`,
-      { ...place },
-      { cause },
-    );
-  }
+  await app.ready();
+  const listeners: Listener[] = [];
+  return {
+    app,
+    async listen(place) {
+      const listener = await listenAt(place, app.routing);
+      listeners.push(listener);
+      return listener.address;
+    },
+    open: () => open,
+    async close() {
+      await Promise.all(listeners.map((listener) => listener.close()));
+      await app.close();
+    },
+  };
 }
 
 /** The answer to every error of every route, and to every address that is none. */

@@ -22,7 +22,7 @@ beforeAll(async () => {
   api = await openTestApi();
   const note = (...entry: unknown[]): void => void logged.push(entry);
   const tenon = { ...api.tenon, log: { info: note, warn: note, error: note } };
-  server = await createServer({ tenon, schema, version: '1.2.3' }, { host: '127.0.0.1', port: 0 });
+  server = await createServer({ tenon, schema, version: '1.2.3' });
   admin = (await makeToken('root', 'admin')).token;
   reader = (await makeToken('guest', 'reader')).token;
 });
@@ -202,9 +202,11 @@ describe('the other doors', () => {
 describe('the socket', () => {
   it('is for its user alone, and asks for the token all the same', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tenon-socket-'));
-    const local = await createServer({ tenon: api.tenon, schema, version: '1.2.3' }, { socket: join(folder, 's') });
+    const local = await createServer({ tenon: api.tenon, schema, version: '1.2.3' });
     try {
-      await local.listen();
+      expect(await local.listen({ socket: join(folder, 's') })).toBe(join(folder, 's'));
+      const url = await local.listen({ host: '127.0.0.1', port: 0 });
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
       expect((await stat(join(folder, 's'))).mode & 0o777).toBe(0o600);
       const ask = (token: string): Promise<number | undefined> =>
         new Promise((resolve, reject) => {
