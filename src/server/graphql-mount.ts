@@ -2,7 +2,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../../graphql/context.ts';
 import { LIMIT_RULES } from '../../graphql/limits.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
@@ -10,6 +10,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Tenon } from '../tenon.ts';
 import { failureOf } from './failure.ts';
+import { formatError } from './graphql-errors.ts';
 import type { Metrics } from './metrics.ts';
 import { whoIs } from './who.ts';
 
@@ -73,22 +74,4 @@ function countErrors(metrics: Metrics): ApolloServerPlugin<Context> {
       };
     },
   };
-}
-
-/** Every error gets a code of our table, what to do next, and no trace of where in the code it happened. */
-function formatError(tenon: Tenon, formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const thrown = thrownBehind(error);
-  const { code, message, next, details } = failureOf(thrown, { log: tenon.log, newId: tenon.ground.newId });
-  const { locations, path } = formatted;
-  return { message, ...(locations && { locations }), ...(path && { path }), extensions: { code, next, details } };
-}
-
-/** What a resolver threw, or in our words what the GraphQL layer refuses: a query that does not parse, fit, or is too large. */
-function thrownBehind(error: unknown): unknown {
-  if (!(error instanceof GraphQLError)) return error;
-  if (error.originalError !== undefined && error.originalError !== null) return thrownBehind(error.originalError);
-  const code = error.extensions['code'];
-  if (code === 'INTERNAL_SERVER_ERROR') return error;
-  if (code === 'LIMIT') return new TenonError('LIMIT', error.message);
-  return new TenonError('BAD_INPUT', error.message, code === undefined ? {} : { graphql: code });
 }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { finished } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
@@ -8,6 +9,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Tenon } from '../tenon.ts';
 import { failureOf } from './failure.ts';
 import { mountGraphql } from './graphql-mount.ts';
+import { mountStream } from './graphql-stream.ts';
 import { checkHost } from './host-check.ts';
 import { listenAt, type Listener, type Place } from './listen.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -37,13 +39,14 @@ export async function createServer({ tenon, schema, version, onRequest }: Server
   const app = Fastify({ bodyLimit: tenon.config.limits.requestBytes });
   let open = 0;
   answerErrors(app, tenon);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     open += 1;
+    // Not the hook for responses: it is not called when a client goes away in between.
+    finished(reply.raw, () => {
+      open -= 1;
+    });
     onRequest?.(request);
     checkHost(request, tenon.config.host);
-  });
-  app.addHook('onResponse', async () => {
-    open -= 1;
   });
   const metrics = createMetrics(tenon);
   measure(app, tenon, metrics);
@@ -57,6 +60,7 @@ export async function createServer({ tenon, schema, version, onRequest }: Server
   );
   app.get('/backup', (request, reply) => sendBackup(tenon, request, reply));
   await mountGraphql(app, tenon, schema, metrics);
+  const streams = mountStream(app, tenon, schema);
   await app.ready();
   const listeners: Listener[] = [];
   return {
@@ -68,6 +72,7 @@ export async function createServer({ tenon, schema, version, onRequest }: Server
     },
     open: () => open,
     async close() {
+      streams.end();
       await Promise.all(listeners.map((listener) => listener.close()));
       await app.close();
     },

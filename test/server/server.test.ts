@@ -10,6 +10,7 @@ import { createToken, revokeToken } from '../../src/access/tokens.ts';
 import { write } from '../../src/changes/write.ts';
 import type { Principal, Role } from '../../src/model/principal.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
+import { until } from '../until.ts';
 import { openTestApi, type TestApi } from '../graphql/api.ts';
 
 let api: TestApi;
@@ -196,6 +197,66 @@ describe('the other doors', () => {
     const { statusCode, rawPayload } = await get('/backup', { authorization: `Bearer ${admin}` });
     expect(statusCode).toBe(200);
     expect(gunzipSync(rawPayload).toString('latin1')).toContain('tenon-backup');
+  });
+});
+
+describe('subscriptions', () => {
+  const CHANGES =
+    'subscription ($after: Position) { changes(after: $after, filter: { database: "streamed" }) { position kind database } }';
+  const open = async (url: string, body: object, signal?: AbortSignal) =>
+    fetch(`${url}/graphql/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${admin}` },
+      body: JSON.stringify(body),
+      ...(signal && { signal }),
+    });
+
+  it('bring changes as they are committed, from a position on, and end when the server closes', async () => {
+    const local = await createServer({ tenon: api.tenon, schema, version: '1.2.3' });
+    const url = await local.listen({ host: '127.0.0.1', port: 0 });
+    await post('mutation { createDatabase(name: "streamed") { name } }');
+    const response = await open(url, { query: CHANGES, variables: { after: '0' } });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    let text = '';
+    const reading = (async () => {
+      for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString();
+    })();
+    await until('the first change', () => text.includes('DATABASE_CREATED'));
+    await post('mutation { dropDatabase(name: "streamed") { name } }');
+    await until('the second change', () => text.includes('DATABASE_DROPPED'));
+    await local.close();
+    await reading;
+    const events = text.split('\n\n').filter((event) => event.startsWith('event:'));
+    expect(events.map((event) => event.split('\n')[0])).toEqual(['event: next', 'event: next', 'event: complete']);
+    expect(JSON.parse(events[0]?.split('data: ')[1] ?? '')).toMatchObject({
+      data: { changes: { kind: 'DATABASE_CREATED', database: 'streamed' } },
+    });
+  });
+
+  it('refuse what is none, what is wrong, and who has no token', async () => {
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    const refused = async (body: object) => ((await (await open(url, body)).json()) as Answer).error?.code;
+    expect(await refused({ query: '{ me { name } }' })).toBe('BAD_INPUT');
+    expect(await refused({ query: 'subscription { nothing }' })).toBe('BAD_INPUT');
+    expect(await refused({ query: 'subscription {' })).toBe('BAD_INPUT');
+    expect(await refused({ query: CHANGES, variables: { after: 'x' } })).toBe('BAD_INPUT');
+    expect(await refused({})).toBe('BAD_INPUT');
+    const nobody = await fetch(`${url}/graphql/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect(nobody.status).toBe(401);
+  });
+
+  it('stop looking when the client goes away', async () => {
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    const leave = new AbortController();
+    const response = await open(url, { query: CHANGES }, leave.signal);
+    expect(response.status).toBe(200);
+    const before = server.open();
+    leave.abort();
+    await until('the request is over', () => server.open() < before);
   });
 });
 
