@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import { moreText, nextOf, nodesOf, pageOptions, type ActContext, type Connection, type Perform } from './command.ts';
+import { bareId } from './run-progress.ts';
 import { textTable } from './text-table.ts';
 
 interface ChangeAnswer {
@@ -95,8 +96,10 @@ async function lastPosition(client: Client): Promise<string> {
 
 type ChangeJson = ReturnType<typeof changeJson>;
 
-function changeJson({ kind, ...rest }: ChangeAnswer) {
-  return { ...rest, kind: kind.toLowerCase().replace('_', '.') };
+/** The run by the id that `tenon crawl` and `tenon job run` give, so that scripts can put the two together. */
+function changeJson({ kind, by, ...rest }: ChangeAnswer) {
+  const runId = by.runId === null ? null : bareId(by.runId);
+  return { ...rest, kind: kind.toLowerCase().replace('_', '.'), by: { ...by, runId } };
 }
 
 function changesText(changes: readonly ChangeJson[]): string {

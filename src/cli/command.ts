@@ -18,9 +18,15 @@ export type Perform = (command: Command, act: Act) => Promise<void>;
 
 /** A list's page, as options of a command. */
 export function pageOptions(command: Command, preset: number): Command {
-  return command
-    .option('--limit <n>', `at most so many (default ${preset})`, (text) => wholeNumber(text), preset)
-    .option('--after <cursor>', 'go on after this cursor, as «next» gave it');
+  return limitOption(command, `at most so many (default ${preset})`, preset).option(
+    '--after <cursor>',
+    'go on after this cursor, as «next» gave it',
+  );
+}
+
+/** What is no whole number above 0 is wrong usage. */
+export function limitOption(command: Command, description: string, preset: number): Command {
+  return command.option('--limit <n>', description, (text) => wholeNumber(text), preset);
 }
 
 function wholeNumber(text: string): number {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Perform } from './command.ts';
+import { limitOption, type Perform } from './command.ts';
 import { textTable } from './text-table.ts';
 
 interface SqlAnswer {
@@ -13,14 +13,13 @@ export function addSql(program: Command, perform: Perform): void {
     .command('sql')
     .summary('answer a SELECT over tables of the catalog')
     .argument('<select>', 'in DuckDB’s dialect; tables by their names in the catalog')
-    .option('--limit <n>', 'at most so many rows', '1000')
     .addHelpText('after', '\nExample:\n  tenon sql "select dt, count(*) from lake.sales group by dt"');
-  command.action(async (query: string, _options, self: Command) => {
-    const { limit } = self.opts<{ limit: string }>();
+  limitOption(command, 'at most so many rows (default 1000)', 1000).action(async (query: string, _options, self: Command) => {
+    const { limit } = self.opts<{ limit: number }>();
     await perform(self, async (client) => {
       const { sql } = await client.ask<{ sql: SqlAnswer }>(
         'query ($query: String!, $limit: Int) { sql(query: $query, limit: $limit) { columns { name type } rows truncated } }',
-        { query, limit: Number(limit) },
+        { query, limit },
       );
       const { columns, rows, truncated } = sql;
       const text = textTable(
