@@ -46,7 +46,7 @@ const ActorRef = builder.objectRef<Change['by']>('Actor').implement({
   }),
 });
 
-export const ChangeRef = builder.objectRef<Change>('Change').implement({
+const ChangeRef = builder.objectRef<Change>('Change').implement({
   description: 'One entry of the log: what happened to one thing in one commit.',
   fields: (t) => ({
     position: t.expose('position', { type: 'Position', description: 'Its place in the log; to go on from.' }),

@@ -33,7 +33,7 @@ builder.node(DatabaseRef, {
   }),
 });
 
-export const DatabaseConnection = builder.connectionObject(
+const DatabaseConnection = builder.connectionObject(
   { type: DatabaseRef, name: 'DatabaseConnection', description: 'A page of databases.' },
   { name: 'DatabaseEdge', description: 'A database in a list.' },
 );

@@ -7,7 +7,7 @@ import type { Database, Table, Version } from '../src/model/table.ts';
 import type { Tenon } from '../src/tenon.ts';
 
 /** A key with the position at which to look; both together say what is loaded. */
-export interface At<Key> {
+interface At<Key> {
   readonly key: Key;
   readonly asOf: Position | undefined;
 }

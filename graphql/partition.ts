@@ -6,11 +6,11 @@ import { builder } from './builder.ts';
 import { FormatRef } from './column.ts';
 
 /** A partition with the keys that its values belong to. */
-export interface PartitionNode extends Partition {
+interface PartitionNode extends Partition {
   readonly keys: readonly Column[];
 }
 
-export const PartitionRef = builder.objectRef<PartitionNode>('Partition').implement({
+const PartitionRef = builder.objectRef<PartitionNode>('Partition').implement({
   description: 'A part of a table: the files under one set of values of the partition keys.',
   fields: (t) => ({
     name: t.string({

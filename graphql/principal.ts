@@ -16,7 +16,7 @@ const RoleRef = builder.enumType('Role', {
   } as const,
 });
 
-export const PrincipalRef = builder.objectRef<Principal>('Principal').implement({
+const PrincipalRef = builder.objectRef<Principal>('Principal').implement({
   description: 'Who acts: a person or a program.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),

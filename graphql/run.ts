@@ -127,7 +127,7 @@ const RunFilterRef = builder.inputType('RunFilter', {
 });
 
 /** A run’s id as the API gives it, or as it stands in the log. */
-export function runIdOf(id: string): string {
+function runIdOf(id: string): string {
   return id.replace(/^Run:/, '');
 }
 

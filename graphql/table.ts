@@ -139,7 +139,7 @@ function needed<T>(value: T | undefined, name: string): T {
   throw new TenonError('NOT_FOUND', `«${name}» was dropped meanwhile.`, { name });
 }
 
-export const TableConnection = builder.connectionObject(
+const TableConnection = builder.connectionObject(
   { type: TableRef, name: 'TableConnection', description: 'A page of tables.' },
   { name: 'TableEdge', description: 'A table in a list.' },
 );
