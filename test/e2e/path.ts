@@ -89,6 +89,7 @@ const STEPS: readonly [string, (place: Place, step: Step) => Promise<void>][] = 
   ['runs it again on the file that is new, and only on that', runsJobAgain],
   ['has nothing to do when nothing is new', runsJobOnNothing],
   ['answers SQL over the result', answersSql],
+  ['keeps the job from a column that it could not read any more, and shows what changed', blocks],
   ['has it all in the log', showsLog],
 ];
 
@@ -194,6 +195,23 @@ async function answersSql(_place: Place, step: Step): Promise<void> {
   });
 }
 
+async function blocks(place: Place, step: Step): Promise<void> {
+  await place.put('orders/dt=2026-11-20/a.csv', 'id,email,amount\n99,customer99@example.com,12 apples\n');
+  const { run: crawl } = await step(['crawl', place.lake, '--database', 'lake']);
+  expect(crawl).toEqual(crawlOf({ partitions: 3, objects: 4, changed: 1 }));
+  const { run } = await step(['job', 'run', 'orders-to-parquet', '--param', `OUT=${place.out}`], 3);
+  const error = { code: 'BLOCKED', message: expect.stringContaining('amount') as string, details: OBJECT_OR_NULL };
+  expect(run).toMatchObject({ id: ID, job: 'orders-to-parquet', state: 'BLOCKED', outputs: [], error });
+  expect(await step(['diff', 'lake.orders', '1', '2'])).toEqual({
+    diff: {
+      from: 1,
+      to: 2,
+      changes: [{ kind: 'retyped', path: 'amount', before: 'double', after: 'string' }],
+      compatibility: 'NONE',
+    },
+  });
+}
+
 async function showsLog({ outAddress }: Place, step: Step): Promise<void> {
   const { changes } = (await step(['changes'])) as unknown as { changes: Row[] };
   for (const change of changes) expect(change).toEqual(SHAPE_OF_CHANGE);
@@ -203,6 +221,7 @@ async function showsLog({ outAddress }: Place, step: Step): Promise<void> {
     ['table.created', 'orders_parquet', 'job:orders-to-parquet'],
     ['partitions.changed', 'orders', CRAWLER],
     ['partitions.changed', 'orders_parquet', 'job:orders-to-parquet'],
+    ['table.changed', 'orders', CRAWLER],
   ]);
   for (const { by } of ofTables) expect((by as Row)['runId']).toEqual(ID);
   expect(ofTables[1]?.['after']).toMatchObject({ location: `${outAddress}/orders_parquet`, columns: COLUMNS });
