@@ -3,8 +3,12 @@
 // The process list shows this instead of the arguments, in which a password may stand. Before anything is loaded: that
 // takes longer than somebody needs to look.
 process.title = 'tenon';
-// Whoever reads our output may stop reading (`tenon tables | head -1`): that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// Whoever reads our output may stop reading (`tenon changes --follow | head -1`): that is no error, but as good as Ctrl-C. Not
+// an exit at once: an owner has a database to stop.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exit(1);
+  process.emit('SIGINT');
+});
 
 const [{ programVersion }, { runCli }] = await Promise.all([import('./db/migrations.ts'), import('./cli/program.ts')]);
 process.exitCode = await runCli({

@@ -52,6 +52,10 @@ describe('two commands on one directory', () => {
   it('leave no server behind when they are done', async () => {
     await run(['tables', '--data', data]);
     expect(await findServer(join(data, 'postgres'))).toBeUndefined();
+    const cutOff = start(['changes', '--follow', '--after', '0', '--data', data]);
+    cutOff.process.stdout?.destroy();
+    expect((await cutOff.ended).stderr).toBe('');
+    expect(await findServer(join(data, 'postgres'))).toBeUndefined();
   }, 60_000);
 
   it('do not wait for one that only looks on for ever', async () => {
