@@ -34,8 +34,8 @@ export async function createToken(
   draft: { readonly principal: string; readonly name: string; readonly expiresAt?: Date | undefined },
 ): Promise<{ readonly id: string; readonly token: string }> {
   authorize(w.by.principal, 'admin', 'tokens');
-  if (draft.name.trim() === '' || draft.name.length > 200)
-    throw new TenonError('BAD_INPUT', 'A token’s name has 1 to 200 characters.');
+  if (draft.name.trim() === '' || draft.name.length > 200 || /[\p{Cc}\p{Cs}]/u.test(draft.name))
+    throw new TenonError('BAD_INPUT', 'A token’s name has 1 to 200 characters, and no control characters.');
   if (draft.expiresAt !== undefined && !(draft.expiresAt > w.at))
     throw new TenonError('BAD_INPUT', 'A token must expire in the future.');
   const principal = await getPrincipal(w.tx, draft.principal);
