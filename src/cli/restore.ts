@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import { claimDirectory, ownDirectory } from '../db/own.ts';
 import { restore } from '../db/restore.ts';
@@ -13,15 +13,25 @@ export interface Restored {
 
 /** Into an empty catalog, as its owner: nobody may look on while it is half there. */
 export async function restoreInto(config: Config, file: string): Promise<Restored> {
+  // Before anything else: a file that is not there would be told by the stream while nobody listens to it yet.
+  const backup = await open(file).catch((error: unknown) => Promise.reject(fileError(file, error)));
+  try {
+    return await restoreFrom(backup, config);
+  } catch (error) {
+    throw fileError(file, error);
+  } finally {
+    await backup.close();
+  }
+}
+
+async function restoreFrom(backup: FileHandle, config: Config): Promise<Restored> {
   const claim = await (config.databaseUrl === undefined ? claimDirectory(config.dataDir) : ownDirectory(config.databaseUrl));
   if (!claim.owned)
     throw new TenonError('DATA_DIRECTORY', `Another process owns ${config.dataDir}. Stop it, then restore.`, {
       dataDir: config.dataDir,
     });
   try {
-    return await restore('url' in claim ? claim.url : (config.databaseUrl ?? ''), createReadStream(file));
-  } catch (error) {
-    throw fileError(file, error);
+    return await restore('url' in claim ? claim.url : (config.databaseUrl ?? ''), backup.createReadStream());
   } finally {
     await ('close' in claim ? claim.close() : claim.release());
   }
