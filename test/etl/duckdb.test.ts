@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineSession } from '../../src/etl/engine.ts';
 import { createDuckdbEngine } from '../../src/etl/engines/duckdb.ts';
 import { columns, CSV, describeEngine } from '../contract/engine.ts';
+import { describeTextReading } from '../contract/engine-text.ts';
 
 describeEngine({ name: 'duckdb', open: createDuckdbEngine });
+describeTextReading({ name: 'duckdb', open: createDuckdbEngine });
 
 describe('the duckdb child', () => {
   let folder: string;

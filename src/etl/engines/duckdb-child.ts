@@ -11,7 +11,7 @@ import type { ChildSettings, Failure, Grants, Reply, Request, Verb, Verbs } from
 import { readColumns } from './duckdb-reads.ts';
 import { fromDuckdbType } from './duckdb-types.ts';
 import { toJson } from './duckdb-values.ts';
-import { copyStatement, emptyTable, inputView, stepsQuery } from './duckdb-views.ts';
+import { copyStatement, emptyTable, inputView, locatingScans, stepsQuery, type LaidInput } from './duckdb-views.ts';
 
 const PROGRESS_EVERY_MS = 500;
 
@@ -180,8 +180,18 @@ async function withInputs<T>(
     for (const step of body.steps) await checkedTree(connection, step);
     await createSchemas(connection, body.inputs);
     for (const input of body.inputs) await connection.run(inputView(input));
-    return use(connection);
+    try {
+      return await use(connection);
+    } catch (error) {
+      if (/^Conversion Error/.test(String(error instanceof Error ? error.message : error))) await locate(connection, body.inputs);
+      throw error;
+    }
   });
+}
+
+/** Throws the error that names file and line, if a reader of text has one. */
+async function locate(connection: DuckDBConnection, inputs: readonly LaidInput[]): Promise<void> {
+  for (const input of inputs) for (const scan of locatingScans(input)) await connection.run(scan);
 }
 
 function query(body: Verbs['query']['in']): Promise<QueryResult> {

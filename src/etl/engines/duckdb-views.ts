@@ -2,6 +2,7 @@ import { foldName, quoteIdentifier, quoteLiteral } from '../../model/names.ts';
 import type { Format } from '../../model/schema.ts';
 import type { ColumnType } from '../../model/types.ts';
 import type { Relation, Step, WritePlan } from '../engine.ts';
+import { isStrict, strictValue } from './duckdb-strict.ts';
 import { toDuckdbType } from './duckdb-types.ts';
 
 /** An input whose files lie in folders that DuckDB can read by one pattern a group; see duckdb-links.ts. */
@@ -55,7 +56,7 @@ export function inputView(input: LaidInput): string {
   const empty = input.columns.map((column, index) => `null::${toDuckdbType(column.type)} as ${quoteIdentifier(source(index))}`);
   const parts = [
     `select ${empty.join(', ')} where false`,
-    ...input.groups.map((group) => `select * from ${reader(group, input)}`),
+    ...input.groups.map((group) => `select ${groupColumns(group, input)} from ${reader(group, input)}`),
   ];
   const columns = input.columns.map(
     (column, index) =>
@@ -64,13 +65,35 @@ export function inputView(input: LaidInput): string {
   return `create view ${relationName(input)} as select ${columns.join(', ')} from (${parts.join(' union all by name ')})`;
 }
 
-function reader(group: LaidGroup, input: LaidInput): string {
-  const options = [quoteLiteral(group.pattern), ...formatOptions(group, input), ...keyOptions(input)];
+/** What a group of files has of the relation; Parquet knows its types, text has to be converted with care. */
+function groupColumns(group: LaidGroup, input: LaidInput): string {
+  if (group.format.name === 'parquet') return '*';
+  const types = new Map(input.columns.map(({ name, type }) => [foldName(name), type]));
+  const columns = group.columns.map((name) => {
+    const type = types.get(foldName(name));
+    const column = quoteIdentifier(name);
+    if (type === undefined || !isStrict(type)) return column;
+    return `${strictValue(column, quoteLiteral(name), type, toDuckdbType(type))} as ${column}`;
+  });
+  return [...columns, ...Array.from({ length: input.keys }, (_, index) => keyFolder(index))].join(', ');
+}
+
+/**
+ * For a value that could not be converted: statements that read all text of an input with DuckDB's own conversion. The one
+ * that meets the value fails, and says in which file and line.
+ */
+export function locatingScans(input: LaidInput): string[] {
+  const text = input.groups.filter(({ format }) => format.name !== 'parquet');
+  return text.map((group) => `select count(columns(*)) from ${reader(group, input, false)}`);
+}
+
+function reader(group: LaidGroup, input: LaidInput, strict = true): string {
+  const options = [quoteLiteral(group.pattern), ...formatOptions(group, input, strict), ...keyOptions(input)];
   const read = group.format.name === 'json' ? 'read_json' : group.format.name === 'parquet' ? 'read_parquet' : 'read_csv';
   return `${read}(${options.join(', ')})`;
 }
 
-function formatOptions(group: LaidGroup, input: LaidInput): string[] {
+function formatOptions(group: LaidGroup, input: LaidInput, strict: boolean): string[] {
   const { format } = group;
   // Left out, DuckDB goes by the name of the file, and a link's name says nothing.
   const compression = format.compression === undefined ? [] : [`compression = ${quoteLiteral(format.compression)}`];
@@ -80,13 +103,13 @@ function formatOptions(group: LaidGroup, input: LaidInput): string[] {
       return group.files > 1 ? ['union_by_name = true'] : [];
     case 'json':
       return [
-        `columns = ${typedColumns(group.columns, input, false)}`,
+        `columns = ${typedColumns(group.columns, input, { strict, asText: false })}`,
         `format = ${quoteLiteral(JSON_LAYOUTS[String(format.options?.['layout'])] ?? 'newline_delimited')}`,
         `maximum_object_size = ${MAX_JSON_BYTES}`,
         ...compression,
       ];
     default:
-      return [`columns = ${typedColumns(group.columns, input, true)}`, ...csvOptions(format), ...compression];
+      return [`columns = ${typedColumns(group.columns, input, { strict, asText: true })}`, ...csvOptions(format), ...compression];
   }
 }
 
@@ -112,12 +135,18 @@ function csvOptions(format: Format): string[] {
 }
 
 /** Text files are read as what the table says, so that a number that became a string keeps the digits it was written with. */
-function typedColumns(names: readonly string[], input: LaidInput, asText: boolean): string {
+function typedColumns(
+  names: readonly string[],
+  input: LaidInput,
+  { strict, asText }: { strict: boolean; asText: boolean },
+): string {
   // Nested values in a CSV are JSON; what DuckDB would read there is its own way of writing them.
   const isNested = (type: ColumnType): boolean => type.kind === 'array' || type.kind === 'map' || type.kind === 'struct';
-  const types = new Map(
-    input.columns.map(({ name, type }) => [foldName(name), asText && isNested(type) ? 'JSON' : toDuckdbType(type)]),
-  );
+  const readAs = (type: ColumnType): string => {
+    if (strict && isStrict(type)) return 'VARCHAR';
+    return asText && isNested(type) ? 'JSON' : toDuckdbType(type);
+  };
+  const types = new Map(input.columns.map(({ name, type }) => [foldName(name), readAs(type)]));
   return `{${names.map((name) => `${quoteLiteral(name)}: ${quoteLiteral(types.get(foldName(name)) ?? 'VARCHAR')}`).join(', ')}}`;
 }
 
