@@ -10,8 +10,6 @@ export interface ObjectOptions {
   readonly url: string;
   /** Paths below the URL that are left out; `*` and `**` as in `glob.ts`. */
   readonly exclude: readonly string[];
-  /** Also what begins with `.` or `_`, which Hive and Spark take for hidden. */
-  readonly hidden: boolean;
 }
 
 /** So many objects, or so long, lie at most between two checkpoints: what a crash costs. */
@@ -21,7 +19,6 @@ const MS_A_CHECKPOINT = 15_000;
 const SHAPE = z.strictObject({
   url: z.string().min(1).max(4_096),
   exclude: z.array(z.string().min(1).max(1_024)).max(100).default([]),
-  hidden: z.boolean().default(false),
 });
 
 /** Throws BAD_INPUT that names every mistake. */
@@ -37,8 +34,8 @@ export function parseShape<T>(shape: z.ZodType<T>, raw: unknown): T {
   throw new TenonError('BAD_INPUT', `The crawler’s options are not right. ${mistakes.join('; ')}.`, { mistakes });
 }
 
-export function objectScope({ url, exclude, hidden }: ObjectOptions): string {
-  return [url, ...(hidden ? ['hidden'] : []), ...exclude.toSorted().map((pattern) => `-${pattern}`)].join(' ');
+export function objectScope({ url, exclude }: ObjectOptions): string {
+  return [url, ...exclude.toSorted().map((pattern) => `-${pattern}`)].join(' ');
 }
 
 /** A file, or with `/` at its end a folder: at or below the URL, and neither it nor a folder on the way is left out. */
@@ -90,10 +87,10 @@ export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, 
 
 /** Asked for each folder on the way and for the object itself, so only the last name has to be looked at. */
 function isLeftOut(options: ObjectOptions, path: string): boolean {
-  return (!options.hidden && isHidden(path)) || options.exclude.some((pattern) => matchesGlob(pattern, path));
+  return isHidden(path) || options.exclude.some((pattern) => matchesGlob(pattern, path));
 }
 
-/** As Spark has it: `_year=2026` is a partition, `_temporary` is not. */
+/** As Hive and Spark have it: `_year=2026` is a partition, `_temporary` is not. */
 function isHidden(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/', path.length - 2) + 1);
   return name.startsWith('.') || (name.startsWith('_') && !name.includes('='));

@@ -105,7 +105,7 @@ const schema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: z.number().int().min(0).max(65_535).default(4_000),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** Holds the key that secrets are sealed with; left out, `secrets.key` in the data directory. */
+  /** Holds the key that secrets are sealed with; left out, `secret-key` in the data directory. */
   keyFile: z.string().min(1).optional(),
   limits: limits.prefault({}),
   engine: engine.prefault({}),

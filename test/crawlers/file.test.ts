@@ -142,11 +142,10 @@ describe('crawling files', () => {
     expect(await store.head(fileAddress(join(root, 'pipe')))).toBeUndefined();
   });
 
-  it('leaves out what is hidden unless told otherwise, but not partitions that begin with an underscore', async () => {
+  it('leaves out what is hidden, but not partitions that begin with an underscore', async () => {
     for (const path of ['_tmp', '_year=2026', '.git']) await mkdir(join(root, path));
     for (const path of ['_tmp/1', '_year=2026/1', '.git/1', '_SUCCESS', 'a']) await writeFile(join(root, path), 'x');
     expect(seen((await crawl()).findings)).toEqual(['_year=2026/1', 'a']);
-    expect(seen((await crawl({ hidden: true })).findings)).toEqual(['.git/1', '_SUCCESS', '_tmp/1', '_year=2026/1', 'a']);
     expect(seen((await crawl({ exclude: ['**/1'] })).findings)).toEqual(['a']);
   });
 

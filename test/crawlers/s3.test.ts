@@ -23,7 +23,7 @@ describeCrawler(
     const crawled = Array.from({ length: keys.count }, (_, i) => keys.at(i).key);
     return {
       crawler: s3Crawler,
-      options: { url: 's3://lake', hidden: false },
+      options: { url: 's3://lake' },
       connections: test.connections,
       connection: 'fake',
       expected: crawled,

@@ -183,7 +183,7 @@ async function withInputs<T>(
     try {
       return await use(connection);
     } catch (error) {
-      if (/^Conversion Error/.test(String(error instanceof Error ? error.message : error))) await locate(connection, body.inputs);
+      if (error instanceof Error && error.message.startsWith('Conversion Error')) await locate(connection, body.inputs);
       throw error;
     }
   });

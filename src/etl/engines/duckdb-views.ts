@@ -33,7 +33,7 @@ export function keyFolder(index: number): string {
   return `__tenon_key${index}`;
 }
 
-export function relationName(relation: { readonly schema?: string | undefined; readonly name: string }): string {
+function relationName(relation: { readonly schema?: string | undefined; readonly name: string }): string {
   return relation.schema === undefined
     ? quoteIdentifier(relation.name)
     : `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`;
