@@ -23,7 +23,6 @@ export function commandOn(dataDir: string, shownDir: string): Command {
     if (!quiet) {
       typed(`npx tenon ${args.map(quote).join(' ')}${args[0] === 'serve' ? ` --data ${shownDir}` : ''}`);
       printed(outcome.stdout);
-      if (outcome.code !== 0) printed(outcome.stderr);
     }
     if (outcome.code !== expect) {
       throw new Error(

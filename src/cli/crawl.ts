@@ -219,7 +219,7 @@ function crawlText(run: RunAnswer): string {
       `Parked: ${parked.tables} tables and ${parked.partitions} partitions are gone from the source. Nothing was removed; --accept-removals removes them.`,
     );
   }
-  if (run.state === 'STOPPED') lines.push('Stopped. The same command goes on where it was.');
+  if (run.state === 'STOPPED') lines.push('Stopped. The same command goes on: what was saved is not read again.');
   if (run.state !== 'STOPPED' && run.error !== null)
     lines.push(errorText(run.error.code as TenonError['code'], run.error.message, run.error.details));
   return lines.join('\n');
