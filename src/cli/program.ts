@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Config } from '../config.ts';
 import { addBackup } from './backup.ts';
 import { addChanges } from './changes.ts';
@@ -86,8 +86,14 @@ function shareOptions(command: Command): void {
   for (const child of command.commands) {
     child.exitOverride().showHelpAfterError('(--help shows how)');
     if (child.commands.length > 0) shareOptions(child);
-    else child.option('--data <dir>', 'the data directory', '.tenon').option('--json', 'one JSON document on stdout');
+    else child.option('--data <dir>', 'the data directory', someFolder, '.tenon').option('--json', 'one JSON document on stdout');
   }
+}
+
+/** An empty one, of a variable that is not set, would make a data directory of wherever one stands. */
+function someFolder(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty.');
+  return text;
 }
 
 async function performHere(options: CliOptions, shared: SharedOptions, signal: AbortSignal, act: Act): Promise<Outcome> {

@@ -20,11 +20,19 @@ export interface CommandOptions {
   readonly input?: string;
   /** Kills the process, as `kill -9` would, when it reaches this label. */
   readonly killAt?: string;
+  /** Renames a folder in the moment in which the process first reaches this label. */
+  readonly renameAt?: { readonly label: string; readonly from: string; readonly to: string };
 }
 
 /** Runs `tenon` in a process of its own, with an environment that has no AWS_* or TENON_* variables but the given ones. */
-export function tenon(args: readonly string[], { env = {}, input = '', killAt }: CommandOptions = {}): Promise<Outcome> {
-  const preload = killAt === undefined ? [] : ['--import', killerOf(killAt)];
+export function tenon(
+  args: readonly string[],
+  { env = {}, input = '', killAt, renameAt }: CommandOptions = {},
+): Promise<Outcome> {
+  const preload = [
+    ...(killAt === undefined ? [] : ['--import', preloadAt(killAt, `process.kill(process.pid, 'SIGKILL');`)]),
+    ...(renameAt === undefined ? [] : ['--import', preloadAt(renameAt.label, renameOnce(renameAt))]),
+  ];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...preload, MAIN, ...args], { env: { ...cleanEnvironment(), ...env } });
     const stdout: Buffer[] = [];
@@ -51,11 +59,16 @@ export async function ask<T>(args: readonly string[], options: CommandOptions & 
   return JSON.parse(outcome.stdout) as T;
 }
 
-/** A module that is loaded before the command and kills it at a label. */
-function killerOf(label: string): string {
+/** A module that is loaded before the command and does something at a label. */
+function preloadAt(label: string, does: string): string {
   const code = `import { onReached } from ${JSON.stringify(REACHED)};
-onReached((label) => { if (label === ${JSON.stringify(label)}) process.kill(process.pid, 'SIGKILL'); });`;
+import { existsSync, renameSync } from 'node:fs';
+onReached((label) => { if (label === ${JSON.stringify(label)}) { ${does} } });`;
   return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+function renameOnce({ from, to }: { from: string; to: string }): string {
+  return `if (existsSync(${JSON.stringify(from)})) renameSync(${JSON.stringify(from)}, ${JSON.stringify(to)});`;
 }
 
 function cleanEnvironment(): NodeJS.ProcessEnv {

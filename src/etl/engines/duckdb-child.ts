@@ -125,9 +125,12 @@ async function checkedTree(connection: DuckDBConnection, step: Step): Promise<un
   const reader = await connection.runAndReadAll('select json_serialize_sql($sql::varchar)', { sql: step.sql });
   const tree = JSON.parse(String(reader.getRowsJS()[0]?.[0])) as {
     error: boolean;
+    error_type?: string;
     error_message?: string;
     statements?: unknown[];
   };
+  // DuckDB says of anything else that it «cannot be serialized to json», which tells nobody anything.
+  if (tree.error_type === 'not implemented') throw new SqlError('Only a SELECT can stand here.', named);
   if (tree.error) throw new SqlError(tree.error_message ?? 'The SQL cannot be read.', named);
   const count = tree.statements?.length ?? 0;
   if (count !== 1) throw new SqlError(`There must be one SELECT statement, and here are ${count}.`, named);
