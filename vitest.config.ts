@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { skipReporter } from './test/servers/skips.ts';
 
@@ -12,6 +13,8 @@ export default defineConfig({
     reporters: ['default', skipReporter()],
     // Real servers, child processes and kills: a process of its own for each file keeps them apart.
     pool: 'forks',
+    // All cores: a file mostly waits for its servers. Left to itself, vitest leaves one core idle, which on two is half.
+    maxWorkers: availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -9,27 +9,66 @@ export interface OpenDb {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 10;
 
 /**
  * Opens a pool of at most `max` connections and proves with one of them that the database answers.
  * Throws DATABASE_UNAVAILABLE with the driver's reason; the password is never in it.
  */
-export async function openDb(options: { url: string; max?: number }): Promise<OpenDb> {
+export async function openDb({ url, max = MAX_CONNECTIONS }: { url: string; max?: number }): Promise<OpenDb> {
   const pool = new Pool({
-    connectionString: options.url,
-    max: options.max ?? 10,
+    connectionString: url,
+    max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'tenon',
   });
   // An idle connection that breaks is replaced by the pool at the next query. Without a listener it would end the process.
   pool.on('error', () => {});
+  // Nor is one that breaks in somebody's hands the process's end: that one's next query fails.
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
     await pool.query('select 1');
   } catch (error) {
     await pool.end();
     throw databaseUnavailable(error);
   }
-  return { db: drizzle({ client: pool }), pool, close: () => pool.end() };
+  return { db: withTransactions(pool, max), pool, close: () => pool.end() };
+}
+
+/**
+ * Transactions on connections that we take and give back ourselves: drizzle keeps one for good when its `begin` fails. That
+ * happens when the server has ended a connection (a restart, a failover, an administrator) and the pool hands it out before it
+ * hears of it. Nothing has been done then, so the transaction begins again, once more at most than there are connections.
+ */
+function withTransactions(pool: Pool, max: number): NodePgDatabase {
+  const db = drizzle({ client: pool });
+  db.transaction = async (body, config) => {
+    for (let tries = 0; ; tries += 1) {
+      const client = await pool.connect();
+      let begun = false;
+      try {
+        const result = await drizzle({ client }).transaction((tx) => {
+          begun = true;
+          return body(tx);
+        }, config);
+        client.release();
+        return result;
+      } catch (error) {
+        const lost = isConnectionLost(error);
+        client.release(lost);
+        if (begun || !lost || tries >= max) throw error;
+      }
+    }
+  };
+  return db;
+}
+
+/** Class 57P: the server ended the session. Without a code: the socket was closed. */
+function isConnectionLost(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return false;
+  const code = 'code' in cause ? String(cause.code) : '';
+  return /^(57P0[123]|ECONNRESET|EPIPE)$/.test(code) || cause.message.startsWith('Connection terminated');
 }
 
 /** Opens one connection of its own, outside any pool: for locks that belong to a session. Close it with `end()`. */

@@ -29,7 +29,9 @@ describe('a full disk', () => {
     const folder = await smallDisk(20);
     if (folder === undefined) return skip(SKIPS.noTmpfs);
     await expect(openEmbeddedPostgres(folder, QUICK)).rejects.toMatchObject({ code: 'DISK_FULL' });
-    expect((await readdir(folder)).filter((name) => name.startsWith('postgres') && name !== 'postgres.turn')).toEqual([]);
+    // The lock, and where npm's install scripts are blocked the links to libraries: both are whole, and serve the next try.
+    const whole = ['postgres.turn', 'postgres.lib'];
+    expect((await readdir(folder)).filter((name) => name.startsWith('postgres') && !whole.includes(name))).toEqual([]);
   });
 
   it('is named when the database cannot start, and over when there is room again', async ({ skip }) => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDb } from '../../src/db/open-db.ts';
@@ -33,4 +34,36 @@ describe('openDb', () => {
     expect((await db.execute(sql`select 1 as one`)).rows).toEqual([{ one: 1 }]);
     await close();
   });
+
+  it('begins a transaction again on another connection when the server has ended the one it was given', async () => {
+    const { db, close } = await openDb({ url: t.url, max: 3 });
+    await Promise.all([1, 2, 3].map(() => db.execute(sql`select pg_sleep(0.05)`)));
+    endSessionsOf(t.url);
+    // Our process has not heard of it: it stood still meanwhile.
+    const answer = await db.transaction(async (tx) => (await tx.execute(sql`select 1 as one`)).rows);
+    expect(answer).toEqual([{ one: 1 }]);
+    await close();
+  });
+
+  it('does not do again what had begun', async () => {
+    const { db, close } = await openDb({ url: t.url, max: 1 });
+    let times = 0;
+    const lost = db.transaction(async (tx) => {
+      times += 1;
+      await tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`);
+    });
+    await expect(lost).rejects.toThrow();
+    expect(times).toBe(1);
+    await close();
+  });
 });
+
+/** In a process of its own, while this one waits and so reads nothing. */
+function endSessionsOf(url: string): void {
+  const script = `
+    const client = new (require('pg').Client)(process.argv[1]);
+    client.connect()
+      .then(() => client.query('select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'))
+      .then(() => client.end());`;
+  execFileSync(process.execPath, ['-e', script, url]);
+}
