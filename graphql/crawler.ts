@@ -30,6 +30,11 @@ const CrawlerRef = builder.objectRef<CrawlerDefinition>('Crawler').implement({
       resolve: ({ connection }) => connection,
     }),
     database: t.exposeString('database', { description: 'The database that its tables go into.' }),
+    settings: t.field({
+      type: 'JSON',
+      description: 'An object: grouping, policies, what is crawled again; whatever the kind.',
+      resolve: ({ settings }) => settings,
+    }),
     description: t.string({
       nullable: true,
       description: 'What somebody wrote about it.',
@@ -76,6 +81,10 @@ const CrawlerInput = builder.inputType('CrawlerInput', {
     connection: t.string({ description: 'The name of the connection to use.' }),
     database: t.string({ required: true, description: 'The database that its tables go into; it is made when a crawl begins.' }),
     description: t.string({ description: 'What it is for.' }),
+    settings: t.field({
+      type: 'JSON',
+      description: 'An object: grouping, policies, what is crawled again; docs/crawlers.md lists them.',
+    }),
   }),
 });
 
@@ -88,7 +97,9 @@ builder.mutationFields((t) => ({
       inWrite(context, (w) => {
         const { name, database, connection, description } = crawler;
         const source = sourceOf(context.tenon, crawler);
-        const draft = { name, database, ...source, connection: connection ?? undefined, description: description ?? undefined };
+        const settings = isGiven(crawler.settings) ? readObject(crawler.settings, 'settings') : undefined;
+        const texts = { connection: connection ?? undefined, description: description ?? undefined };
+        const draft = { name, database, ...source, ...texts, settings };
         return defineCrawler(w, draft, context.tenon.crawlers);
       }),
   }),
@@ -117,6 +128,10 @@ builder.mutationFields((t) => ({
   }),
 }));
 
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
 interface Source {
   readonly url?: string | null | undefined;
   readonly kind?: string | null | undefined;
@@ -124,7 +139,7 @@ interface Source {
 }
 
 function sourceOf(tenon: Tenon, { url, kind, options }: Source): { kind: string; options: Record<string, unknown> } {
-  const given = options === undefined || options === null ? {} : readObject(options, 'options');
+  const given = isGiven(options) ? readObject(options, 'options') : {};
   if (typeof url === 'string') {
     const found = sourceOfUrl(tenon, url);
     return { kind: found.kind, options: { ...found.options, ...given } };

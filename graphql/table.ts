@@ -66,6 +66,12 @@ builder.node(TableRef, {
       resolve: ({ connection }) => connection,
     }),
     parameters: t.field({ type: 'JSON', description: 'An object of texts.', resolve: ({ parameters }) => parameters }),
+    details: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'An object: what the source declares besides columns, such as keys, foreign keys and indexes.',
+      resolve: ({ details }) => details,
+    }),
     columns: t.field({
       type: [ColumnRef],
       description: 'Without the partition keys.',

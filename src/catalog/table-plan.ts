@@ -20,8 +20,8 @@ export function checkDraft(draft: TableDraft): TableDraft {
     name: foldName(checkName(draft.name, 'table')),
   };
   const what = `draft of ${checked.database}.${checked.name}`;
-  const { location, format, description, connection, parameters } = draft;
-  checkTexts([location, format, description, connection, parameters], what);
+  const { location, format, description, connection, parameters, details } = draft;
+  checkTexts([location, format, description, connection, parameters, details], what);
   checkColumns(draft.schema, what);
   return checked;
 }
@@ -76,6 +76,7 @@ export function nextTable(current: Table, draft: TableDraft, by: { readonly owne
     description: draft.description ?? current.description,
     connection: draft.connection,
     parameters: draft.parameters ?? current.parameters,
+    details: draft.details ?? current.details,
     schema,
     version: schemaHash(schema) === schemaHash(current.schema) ? current.version : current.version + 1,
   };
@@ -101,8 +102,8 @@ export function sameTable(a: Table, b: Table): boolean {
   return isDeepStrictEqual(stateOf(a), stateOf(b));
 }
 
-function stateOf({ type, location, format, description, connection, parameters, version }: Table): unknown[] {
-  return [type, location, plain(format), description, connection, plain(parameters), version];
+function stateOf({ type, location, format, description, connection, parameters, details, version }: Table): unknown[] {
+  return [type, location, plain(format), description, connection, plain(parameters), plain(details), version];
 }
 
 /** As it comes back from the database: without what is undefined. */
@@ -112,7 +113,7 @@ function plain(data: unknown): unknown {
 
 /** The table as the log shows it, before and after a change. */
 export function tableToJson(table: Table): Record<string, unknown> {
-  const { database, name, type, location, format, description, parameters, version, schema } = table;
+  const { database, name, type, location, format, description, parameters, details, version, schema } = table;
   const short = (column: Column) => ({ name: column.name, type: formatType(column.type) });
   return {
     database,
@@ -122,6 +123,7 @@ export function tableToJson(table: Table): Record<string, unknown> {
     ...(format !== undefined && { format }),
     ...(description !== undefined && { description }),
     parameters,
+    ...(details !== undefined && { details }),
     version,
     columns: schema.columns.map(short),
     partitionKeys: schema.partitionKeys.map(short),

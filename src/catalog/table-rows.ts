@@ -63,6 +63,7 @@ function tableOf({ id, database, name, state, schema }: JoinedRow): Table {
     owner: state.owner,
     connection: state.connection ?? undefined,
     parameters: state.parameters,
+    details: state.details ?? undefined,
     version: state.version,
     schema: schemaFromJson(schema),
   };

@@ -126,6 +126,7 @@ async function addState(w: Write, entry: Entry, table: Table): Promise<void> {
     owner: table.owner,
     connection: table.connection ?? null,
     parameters: { ...table.parameters },
+    details: table.details === undefined ? null : { ...table.details },
     version: table.version,
   });
 }

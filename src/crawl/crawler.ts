@@ -1,5 +1,6 @@
 import type { TenonError } from '../model/errors.ts';
 import type { Column, Format } from '../model/schema.ts';
+import type { TableDetails } from '../model/table-details.ts';
 import type { Connections } from '../connections/connections.ts';
 
 /** A source of findings. One file in `crawlers/` for each; it lists and reads, and never groups, classifies or stores. */
@@ -59,6 +60,8 @@ export interface TableFinding {
   readonly columns: readonly Column[];
   readonly comment?: string;
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Keys, indexes and the like. */
+  readonly details?: TableDetails;
   readonly rows?: number;
   readonly bytes?: number;
 }

@@ -8,6 +8,7 @@ import type { Page, PageRequest } from '../model/ground.ts';
 import { checkName, foldName } from '../model/names.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Crawler } from './crawler.ts';
+import { parseSettings, type CrawlSettings } from './settings.ts';
 
 /** What is to be crawled, and into which database. A changed definition is a new row; its name stays. */
 export interface CrawlerDefinition {
@@ -19,6 +20,7 @@ export interface CrawlerDefinition {
   readonly connection: string | undefined;
   readonly database: string;
   readonly description: string | undefined;
+  readonly settings: CrawlSettings;
 }
 
 export interface CrawlerDraft {
@@ -28,6 +30,8 @@ export interface CrawlerDraft {
   readonly connection?: string | undefined;
   readonly database: string;
   readonly description?: string | undefined;
+  /** As `settings.ts` reads them. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Rows of a crawler carry this as their owner: only it may find them missing. */
@@ -43,6 +47,7 @@ export async function defineCrawler(w: Write, draft: CrawlerDraft, kinds: readon
   const name = foldName(checkName(draft.name, 'crawler'));
   authorize(w.by.principal, 'write', `the crawler ${name}`);
   crawlerOfKind(kinds, draft.kind).parse(draft.options);
+  parseSettings(draft.settings);
   const wanted = {
     name,
     kind: draft.kind,
@@ -50,6 +55,7 @@ export async function defineCrawler(w: Write, draft: CrawlerDraft, kinds: readon
     connection: draft.connection ?? null,
     database: foldName(checkName(draft.database, 'database')),
     description: draft.description ?? null,
+    settings: { ...draft.settings },
   };
   const before = await readCrawler(w.tx, name);
   if (
@@ -133,8 +139,9 @@ async function readCrawler(db: Db, name: string): Promise<CrawlerDefinition | un
 
 type Row = Omit<typeof crawlers.$inferSelect, 'added' | 'ended'>;
 
-function definitionOf({ id, name, kind, options, connection, database, description }: Row): CrawlerDefinition {
-  return { id, name, kind, options, connection: connection ?? undefined, database, description: description ?? undefined };
+function definitionOf({ id, name, kind, options, connection, database, description, settings }: Row): CrawlerDefinition {
+  const texts = { connection: connection ?? undefined, description: description ?? undefined };
+  return { id, name, kind, options, database, ...texts, settings: parseSettings(settings) };
 }
 
 /** As the log shows it. Keys in one order, so that equal definitions have equal text. */
@@ -145,6 +152,7 @@ function definitionToJson({
   connection,
   database,
   description,
+  settings,
 }: CrawlerDefinition): Record<string, unknown> {
   const sorted = Object.fromEntries(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1)));
   return {
@@ -154,6 +162,7 @@ function definitionToJson({
     database,
     ...(connection !== undefined && { connection }),
     ...(description !== undefined && { description }),
+    settings,
   };
 }
 

@@ -11,7 +11,7 @@ export async function declaredTable(
   { database, connection }: CrawlerDefinition,
   known: Known,
 ): Promise<Save> {
-  const { name, type, location, format, columns, comment, parameters } = finding;
+  const { name, type, location, format, columns, comment, parameters, details } = finding;
   const identity = identityOf(location, [], undefined);
   const before = known.tables.get(identity);
   const draft: TableDraft = {
@@ -23,6 +23,7 @@ export async function declaredTable(
     ...(comment !== undefined && { description: comment }),
     ...(connection !== undefined && { connection }),
     ...(parameters !== undefined && { parameters }),
+    ...(details !== undefined && { details }),
     schema: { columns, partitionKeys: [] },
   };
   return { path: name, draft, before, partitions: [], ended: [] };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { endPartitions, recordPartitions } from '../catalog/partitions.ts';
 import { ensureDatabase } from '../catalog/databases.ts';
 import { dropTable, recordTable } from '../catalog/tables.ts';
@@ -34,7 +35,12 @@ export function narrowSave({ path, wide, narrow, before, partitions, absent }: F
 /** Nothing that would be written: not even worth a transaction. */
 export function isSame({ draft, before, partitions, ended }: Save): boolean {
   if (draft === undefined || before === undefined || partitions.length > 0 || ended.length > 0) return false;
-  return textOf(draft) === textOf(before) && hasComments(before, draft);
+  return textOf(draft) === textOf(before) && hasComments(before, draft) && hasDetails(before, draft);
+}
+
+/** They come back from the database with their keys in another order. */
+function hasDetails(before: Table, { details }: TableDraft): boolean {
+  return details === undefined || isDeepStrictEqual(JSON.parse(JSON.stringify(details)), before.details);
 }
 
 /** Whether it says nothing that the catalog does not say. What a source leaves out, people may have written. */

@@ -1,5 +1,6 @@
 import type { Position } from './change.ts';
 import type { Column, Format, Schema } from './schema.ts';
+import type { TableDetails } from './table-details.ts';
 
 export interface Database {
   readonly id: string;
@@ -24,6 +25,7 @@ export interface Table {
   readonly owner: string;
   readonly connection?: string | undefined;
   readonly parameters: Readonly<Record<string, string>>;
+  readonly details?: TableDetails | undefined;
   readonly version: number;
   readonly schema: Schema;
 }
@@ -40,6 +42,8 @@ export interface TableDraft {
   readonly connection?: string;
   /** Replaces all parameters. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Left out: they stay. */
+  readonly details?: TableDetails;
   readonly schema: Schema;
 }
 

@@ -60,6 +60,8 @@ export const tableStates = pgTable(
     /** Through which connection its location is read; null for what needs none. */
     connection: text('connection'),
     parameters: jsonb('parameters').$type<Record<string, string>>().notNull().default({}),
+    /** What a source declares besides columns: keys, indexes, entity types … `src/model/table-details.ts`. */
+    details: jsonb('details').$type<Record<string, unknown>>(),
     version: integer('version').notNull(),
   },
   (t) => [
@@ -129,6 +131,8 @@ export const partitions = pgTable(
     bytes: count('bytes'),
     files: integer('files').notNull(),
     manifestHash: text('manifest_hash').references(() => manifests.hash),
+    /** By column, where every file's footer was read: least and greatest value, nulls. `src/model/partition-stats.ts`. */
+    stats: jsonb('stats').$type<Record<string, unknown>>(),
     added: added(),
     ended: ended(),
   },
