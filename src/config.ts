@@ -10,6 +10,9 @@ const bytes = count;
 
 const MIB = 1_048_576;
 
+/** A variable is text, and so its items are divided by commas. */
+const listOf = (value: unknown) => (typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value);
+
 /**
  * Everything that is read from outside is bounded by one of these. The configuration may override each:
  * `limits: {columns: 20000}` in tenon.yaml, or TENON_LIMITS_COLUMNS=20000.
@@ -85,6 +88,11 @@ const connections = z.strictObject({
   lockTimeoutMs: timeMs(10_000),
   /** Sessions in one source database at once. */
   sessions: z.number().int().min(1).max(100).default(4),
+  /**
+   * Where connections may lead: names, `*.suffix`, addresses, ranges (`10.0.0.0/8`), folders of sockets. Left out: anywhere,
+   * as data of one's own lies in private networks; link-local and metadata addresses are refused always.
+   */
+  allowedHosts: z.preprocess(listOf, z.array(z.string().min(1).max(300)).max(1_000)).optional(),
 });
 
 const work = z.strictObject({

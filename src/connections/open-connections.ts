@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Secrets } from '../access/secrets.ts';
 import type { Ground } from '../db/db.ts';
 import { TenonError } from '../model/errors.ts';
+import { hostRules } from './allowed-hosts.ts';
 import { parseAddress } from './address.ts';
 import { defineConnection, dropConnection, findConnection, findRow, listConnections, noSuch } from './connection-rows.ts';
 import type { ConnectionKind, Connections, PostgresOptions, S3Options } from './connections.ts';
@@ -23,6 +24,8 @@ interface Found {
 export function createConnections(deps: { ground: Ground; secrets: Secrets; limits?: Partial<ConnectionLimits> }): Connections {
   const { ground, secrets } = deps;
   const limits = { ...CONNECTION_LIMITS, ...deps.limits };
+  // What is wrong with them is said at the start, not at the first crawl.
+  hostRules(limits.allowedHosts);
   const files = createFileStore();
   const opened = new Map<string, S3Store | OpenPostgresSource>();
   return {

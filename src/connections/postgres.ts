@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Client, DatabaseError, Pool, type CustomTypesConfig, type PoolClient, type PoolConfig, type QueryResultRow } from 'pg';
 import QueryStream from 'pg-query-stream';
+import { hostRules } from './allowed-hosts.ts';
+import { checkHost, guardedSocket } from './guarded-socket.ts';
 import type { PostgresOptions, PostgresSnapshot, PostgresSource } from './connections.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
 import type { ConnectionLimits } from './limits.ts';
@@ -52,6 +54,9 @@ export function createPostgresSource(
 }
 
 async function openPool(options: PostgresOptions, secret: string | undefined, limits: ConnectionLimits): Promise<Pool> {
+  const rules = hostRules(limits.allowedHosts);
+  const host = options.host ?? process.env.PGHOST ?? 'localhost';
+  if (host.startsWith('/')) checkHost(host, rules);
   const config: PoolConfig = {
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),
@@ -61,6 +66,7 @@ async function openPool(options: PostgresOptions, secret: string | undefined, li
     application_name: 'tenon',
     connectionTimeoutMillis: limits.connectTimeoutMs,
     keepAlive: true,
+    stream: () => guardedSocket(rules),
     max: limits.sessions,
     idleTimeoutMillis: 10_000,
     allowExitOnIdle: true,

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { TenonError } from '../model/errors.ts';
+import { hostRules } from './allowed-hosts.ts';
 import type { S3Options } from './connections.ts';
+import { guardedAgents } from './guarded-socket.ts';
 import type { ConnectionLimits } from './limits.ts';
 
 /**
@@ -38,6 +40,7 @@ function configOf(options: S3Options, secret: string | undefined, limits: Connec
     maxAttempts: limits.attempts,
     retryMode: 'standard',
     requestHandler: {
+      ...guardedAgents(hostRules(limits.allowedHosts)),
       connectionTimeout: limits.connectTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
       socketTimeout: limits.requestTimeoutMs,

@@ -23,6 +23,7 @@ export const ERRORS = {
   DATA_UNREADABLE: { status: 422, next: 'Repair or replace the file that the message names.' },
   DISK_FULL: { status: 507, next: 'Free some space and run again; nothing was published.' },
   FORBIDDEN: { status: 403, next: 'Ask an administrator for the role that the message names.' },
+  HOST_NOT_ALLOWED: { status: 403, next: 'Correct the host, or let the configuration allow it: connections.allowedHosts.' },
   INTERNAL: { status: 500, next: 'This is a defect in Tenon. The log has the details under the id in the message.' },
   LIMIT: { status: 413, next: 'Make the input smaller, or raise the limit that the message names.' },
   NOT_FOUND: { status: 404, next: 'Check the spelling; lists show what there is.' },
