@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { parseAddress } from '../src/connections/address.ts';
 import type { ObjectStore, StoredObject } from '../src/connections/object-store.ts';
 import type { CrawlContext, Finding, UnknownFinding } from '../src/crawl/crawler.ts';
-import { TenonError } from '../src/model/errors.ts';
-import { matchesGlob } from './glob.ts';
+import { asTenonError, TenonError } from '../src/model/errors.ts';
+import { compileGlob, type Glob } from './glob.ts';
 
 /** What the crawlers of files and of S3 have in common: a place with objects below it. */
 export interface ObjectOptions {
   readonly url: string;
-  /** Paths below the URL that are left out; `*` and `**` as in `glob.ts`. */
+  /** Patterns of paths below the URL that are left out, as `glob.ts` reads them. */
   readonly exclude: readonly string[];
 }
 
@@ -18,8 +18,16 @@ const MS_A_CHECKPOINT = 15_000;
 
 const SHAPE = z.strictObject({
   url: z.string().min(1).max(4_096),
-  exclude: z.array(z.string().min(1).max(1_024)).max(100).default([]),
+  exclude: z.array(z.string().min(1).max(1_024).superRefine(checkPattern)).max(100).default([]),
 });
+
+function checkPattern(pattern: string, context: z.core.$RefinementCtx<string>): void {
+  try {
+    compileGlob(pattern);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: asTenonError(error).message });
+  }
+}
 
 /** Throws BAD_INPUT that names every mistake. */
 export function parseObjectOptions(raw: unknown, checkUrl: (url: string) => string): ObjectOptions {
@@ -87,7 +95,20 @@ export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, 
 
 /** Asked for each folder on the way and for the object itself, so only the last name has to be looked at. */
 function isLeftOut(options: ObjectOptions, path: string): boolean {
-  return isHidden(path) || options.exclude.some((pattern) => matchesGlob(pattern, path));
+  if (isHidden(path)) return true;
+  const isFolder = path.endsWith('/');
+  return globsOf(options).some((glob) => (isFolder ? glob.matchesAllBelow(path) : glob.matches(path)));
+}
+
+const compiled = new WeakMap<readonly string[], readonly Glob[]>();
+
+/** Patterns are read once for each definition, not once for each object. */
+function globsOf({ exclude }: ObjectOptions): readonly Glob[] {
+  const known = compiled.get(exclude);
+  if (known !== undefined) return known;
+  const globs = exclude.map(compileGlob);
+  compiled.set(exclude, globs);
+  return globs;
 }
 
 /** As Hive and Spark have it: `_year=2026` is a partition, `_temporary` is not. */

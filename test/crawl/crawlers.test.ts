@@ -56,7 +56,7 @@ describe('the definition of a crawler', () => {
 });
 
 describe('what a crawler covers', () => {
-  const files = fileCrawler.parse({ url: 'file:///lake/a', exclude: ['tmp', '**/*.bak'] });
+  const files = fileCrawler.parse({ url: 'file:///lake/a', exclude: ['tmp/**', '**/*.bak'] });
   const tables = postgresCrawler.parse({
     host: 'db',
     database: 'shop',
