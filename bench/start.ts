@@ -12,7 +12,7 @@ import { descendants, interleaved, median, memoryOf, node, pss, report, spread }
  * Memory is the proportional set size: pages that processes share are counted once. `node dist/bench/start.js [rounds]`
  */
 const rounds = Number(process.argv[2] ?? 5);
-const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../bin/main.js', import.meta.url));
 const IDLE_SECONDS = 10;
 
 /** The last server that was told to stop. */

@@ -271,7 +271,7 @@ describe('exit codes', () => {
 
   it('are 0 when the reader of a pipe goes away', async () => {
     const { spawn } = await import('node:child_process');
-    const shell = spawn('sh', ['-c', `"$0" dist/src/main.js changes --data "$1" | head -c 1; echo`, process.execPath, data], {
+    const shell = spawn('sh', ['-c', `"$0" dist/bin/main.js changes --data "$1" | head -c 1; echo`, process.execPath, data], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stderr = '';
