@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Write } from '../changes/write.ts';
 import type { Page, PageRequest } from '../model/ground.ts';
 import type { Principal } from '../model/principal.ts';
+import type { DynamodbOptions, DynamodbSource } from './dynamodb.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** How to reach what is outside. A connection has a name; whoever uses it never sees its secret. */
@@ -16,6 +17,8 @@ export interface Connections {
    * not contradict it, or the connection's password could be sent elsewhere. Without a connection, `options` and PG* variables.
    */
   postgres(connection: string | undefined, options?: PostgresOptions): Promise<PostgresSource>;
+  /** The DynamoDB of a region. Without a connection it follows the AWS environment and profile; `options` may choose the region. */
+  dynamodb(connection: string | undefined, options?: Pick<DynamodbOptions, 'region'>): Promise<DynamodbSource>;
   /** Makes a connection or changes it. */
   define(w: Write, draft: ConnectionDraft): Promise<Connection>;
   find(as: Principal, name: string): Promise<Connection | undefined>;
@@ -26,7 +29,7 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-export const CONNECTION_KINDS = ['s3', 'postgres'] as const;
+export const CONNECTION_KINDS = ['s3', 'postgres', 'dynamodb'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /** What may be shown of a connection: all but its secret. */
@@ -43,10 +46,10 @@ export type ConnectionOptions = Readonly<Record<string, string | number | boolea
 export interface ConnectionDraft {
   readonly name: string;
   readonly kind: string;
-  /** `S3Options` or `PostgresOptions`. */
+  /** `S3Options`, `PostgresOptions` or `DynamodbOptions`. */
   readonly options: Readonly<Record<string, unknown>>;
   /**
-   * The password of a Postgres, the secret access key of an S3. Left out: the one that is there stays, unless the
+   * The password of a Postgres, the secret access key of S3 or DynamoDB. Left out: the one that is there stays, unless the
    * connection now leads elsewhere; a secret never follows to another host. Null takes it away.
    */
   readonly secret?: string | null;

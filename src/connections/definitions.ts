@@ -6,24 +6,26 @@ import { CONNECTION_KINDS, SSL_MODES, type ConnectionDraft, type ConnectionKind,
 const HOST = z.string().refine((host) => isHost(host), 'is no host name, no IP and no folder of a socket');
 const NAME = z.string().min(1).max(200);
 
+const AWS = {
+  endpoint: z
+    .string()
+    .max(1_000)
+    .refine(isEndpoint, 'must be http://host:port or https://host, without user and path')
+    .optional(),
+  region: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,40}$/, 'is no region')
+    .optional(),
+  accessKeyId: z
+    .string()
+    .regex(/^[\w.@+=:/-]{1,128}$/, 'is no access key id')
+    .optional(),
+  profile: NAME.optional(),
+};
+
 const SHAPES = {
-  s3: z.strictObject({
-    endpoint: z
-      .string()
-      .max(1_000)
-      .refine(isEndpoint, 'must be http://host:port or https://host, without user and path')
-      .optional(),
-    region: z
-      .string()
-      .regex(/^[A-Za-z0-9-]{1,40}$/, 'is no region')
-      .optional(),
-    accessKeyId: z
-      .string()
-      .regex(/^[\w.@+=:/-]{1,128}$/, 'is no access key id')
-      .optional(),
-    profile: NAME.optional(),
-    pathStyle: z.boolean().optional(),
-  }),
+  s3: z.strictObject({ ...AWS, pathStyle: z.boolean().optional() }),
+  dynamodb: z.strictObject(AWS),
   // What a password is sent by is written out, so that nobody can add to it later what was left open.
   postgres: z.strictObject({
     host: HOST.default('localhost'),
@@ -39,6 +41,7 @@ const SHAPES = {
 export const LEADS_TO: Readonly<Record<ConnectionKind, readonly string[]>> = {
   s3: ['endpoint', 'accessKeyId'],
   postgres: ['host', 'port', 'user', 'sslmode'],
+  dynamodb: ['endpoint', 'accessKeyId'],
 };
 
 /** Checks a draft whole. Throws one BAD_INPUT that names every mistake. */

@@ -6,6 +6,7 @@ import { hostRules } from './allowed-hosts.ts';
 import { parseAddress } from './address.ts';
 import { defineConnection, dropConnection, findConnection, findRow, listConnections, noSuch } from './connection-rows.ts';
 import type { ConnectionKind, Connections, PostgresOptions, S3Options } from './connections.ts';
+import { createDynamodbSource, type OpenDynamodbSource } from './dynamodb.ts';
 import { createFileStore } from './file.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
 import type { ConnectionLimits } from './limits.ts';
@@ -27,7 +28,7 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
   // What is wrong with them is said at the start, not at the first crawl.
   hostRules(limits.allowedHosts);
   const files = createFileStore();
-  const opened = new Map<string, S3Store | OpenPostgresSource>();
+  const opened = new Map<string, S3Store | OpenPostgresSource | Promise<OpenDynamodbSource>>();
   return {
     async objectStore(address, connection) {
       if (parseAddress(address).scheme === 's3') return openS3(await findOne(connection, 's3'));
@@ -40,6 +41,12 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
       const key = `postgres ${found?.version ?? ''} ${JSON.stringify(Object.entries(merged).sort())}`;
       return open(key, () => createPostgresSource(merged, found?.secret, limits));
     },
+    async dynamodb(connection, options = {}) {
+      const found = await findOne(connection, 'dynamodb');
+      const merged = { ...found?.options, ...options };
+      const key = `dynamodb ${found?.version ?? ''} ${JSON.stringify(Object.entries(merged).sort())}`;
+      return open(key, () => createDynamodbSource(merged, found?.secret, limits));
+    },
     define: (w, draft) => defineConnection(w, secrets, draft),
     find: (as, name) => findConnection(ground.db, as, name),
     list: (as, page) => listConnections(ground.db, as, page),
@@ -47,7 +54,7 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
     async close() {
       const all = [...opened.values()];
       opened.clear();
-      await Promise.all(all.map((source) => source.close()));
+      await Promise.allSettled(all.map(async (source) => (await source).close()));
     },
   };
 
@@ -56,7 +63,7 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
     return open(`s3 ${found?.version ?? ''}`, () => createS3Store(options, found?.secret, limits));
   }
 
-  function open<T extends S3Store | OpenPostgresSource>(key: string, make: () => T): T {
+  function open<T extends S3Store | OpenPostgresSource | Promise<OpenDynamodbSource>>(key: string, make: () => T): T {
     // The key begins with the kind, so what is found under it is what `make` would make.
     const known = opened.get(key) as T | undefined;
     if (known !== undefined) return known;

@@ -7,12 +7,12 @@ import type { RunContext } from '../work/run.ts';
 import { decideAbsence, type Parked } from './absence.ts';
 import { classifyLimits } from './classifier.ts';
 import { createCollector, type Collector } from './collect.ts';
-import type { CheckpointFinding, Crawler, Finding, ObjectFinding, TableFinding } from './crawler.ts';
+import type { CheckpointFinding, Crawler, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
 import type { FoundTable } from './found-table.ts';
 import { createGrouping, isIgnored, type Closed } from './grouping.ts';
-import { Known } from './known.ts';
+import { identityOf, Known } from './known.ts';
 import { Progress } from './progress.ts';
 import { createGate, readLayout } from './read-layout.ts';
 import { Report, type SavedReport } from './report.ts';
@@ -98,6 +98,12 @@ export class Crawl {
   /** Where the crawler has to go on. */
   get cursor(): string | undefined {
     return this.at.start?.cursor;
+  }
+
+  /** What is recorded of a table that its source declares. */
+  previous(location: string): PreviousTable | undefined {
+    const table = this.known.tables.get(identityOf(location, [], undefined));
+    return table === undefined ? undefined : { columns: table.schema.columns, details: table.details };
   }
 
   /** Nothing was found, now or by an attempt before. */

@@ -27,8 +27,15 @@ export interface CrawlContext {
   /** The cursor of the last checkpoint that was saved: go on after it. Undefined: from the start. */
   readonly cursor: string | undefined;
   log(level: 'info' | 'warn', message: string, fields?: Record<string, unknown>): void;
-  /** Adds to the bill of the crawl. */
-  spend(cost: Partial<Record<'lists' | 'gets' | 'bytes' | 'queries', number>>): void;
+  /** What the catalog has of a table that this crawler recorded under this location: where a source is only sampled, what a sample does not show may still be there. */
+  previous(location: string): PreviousTable | undefined;
+  /** Adds to the bill of the crawl. `rows`: what was read of a table; `capacityUnits`: as DynamoDB counts them. */
+  spend(cost: Partial<Record<'lists' | 'gets' | 'bytes' | 'queries' | 'rows' | 'capacityUnits', number>>): void;
+}
+
+export interface PreviousTable {
+  readonly columns: readonly Column[];
+  readonly details?: TableDetails | undefined;
 }
 
 export type Finding = ObjectFinding | TableFinding | UnknownFinding | CheckpointFinding;

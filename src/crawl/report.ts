@@ -6,6 +6,8 @@ export interface Bill {
   gets: number;
   bytes: number;
   queries: number;
+  rows: number;
+  capacityUnits: number;
 }
 
 export interface Unknown {
@@ -40,7 +42,7 @@ const MAX_CHARS = 500;
 /** What a crawl has to tell in the end. What could not be read is kept by its path, as it protects all that is there. */
 export class Report {
   readonly counts: Counts = { added: 0, changed: 0, removed: 0, partitionsAdded: 0, partitionsChanged: 0, partitionsRemoved: 0 };
-  readonly bill: Bill = { lists: 0, gets: 0, bytes: 0, queries: 0 };
+  readonly bill: Bill = { lists: 0, gets: 0, bytes: 0, queries: 0, rows: 0, capacityUnits: 0 };
   private readonly unknowns = new Map<string, Unknown>();
   private readonly skips = new Map<string, string>();
   private readonly limit: number;
@@ -70,7 +72,7 @@ export class Report {
   }
 
   spend(cost: Partial<Bill>): void {
-    for (const key of ['lists', 'gets', 'bytes', 'queries'] as const) this.bill[key] += cost[key] ?? 0;
+    for (const key of ['lists', 'gets', 'bytes', 'queries', 'rows', 'capacityUnits'] as const) this.bill[key] += cost[key] ?? 0;
   }
 
   /** Whether something at, above or below a path is unknown. A folder's path ends with `/`; the empty one is the scope. */

@@ -48,6 +48,7 @@ function findings(
     signal: run.signal,
     cursor: crawl.cursor,
     log: (level, message, fields) => run.log(level, message, fields),
+    previous: (location) => crawl.previous(location),
     spend: (cost) => crawl.report.spend(cost),
   };
   return crawler.crawl(options, context);

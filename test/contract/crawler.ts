@@ -33,7 +33,12 @@ export interface Crawled {
 /** Crawls to the end or the error. `each` may interfere. */
 export async function crawlAll<Options>(
   source: Pick<CrawledSource<Options>, 'crawler' | 'options' | 'connections' | 'connection'>,
-  options: { cursor?: string; signal?: AbortSignal; each?: (finding: Finding, number: number) => unknown } = {},
+  options: {
+    cursor?: string;
+    signal?: AbortSignal;
+    each?: (finding: Finding, number: number) => unknown;
+    previous?: CrawlContext['previous'];
+  } = {},
 ): Promise<Crawled> {
   const bill: Record<string, number> = {};
   const context: CrawlContext = {
@@ -42,6 +47,7 @@ export async function crawlAll<Options>(
     signal: options.signal ?? new AbortController().signal,
     cursor: options.cursor,
     log: () => undefined,
+    previous: (location) => options.previous?.(location),
     spend: (cost) => Object.entries(cost).forEach(([key, value]) => (bill[key] = (bill[key] ?? 0) + value)),
   };
   const findings: Finding[] = [];

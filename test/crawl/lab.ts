@@ -194,6 +194,7 @@ function fileConnections(): Connections {
   return {
     objectStore: () => Promise.resolve(store),
     postgres: none,
+    dynamodb: none,
     define: none,
     find: none,
     list: none,
