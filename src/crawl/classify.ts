@@ -9,7 +9,7 @@ const CLASSIFIERS: readonly Classifier[] = [parquetClassifier, jsonClassifier, c
 
 /** Endings of what is never a table, so that a crawl need not read it: text for people, pictures, archives, programs. */
 const NEVER =
-  /\.(md|markdown|rst|html?|css|js|ts|py|ipynb|sql|sh|ya?ml|toml|ini|cfg|xml|xsd|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|webp|ico|mp[34]|zip|tar|tgz|7z|rar|jar|exe|so|dll|lock|bak|tmp|swp|crc|md5|sha\d+)$/i;
+  /\.(md|markdown|rst|html?|css|js|ts|py|ipynb|sql|sh|ya?ml|toml|ini|cfg|xml|xsd|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|webp|ico|mp[34]|tar|tgz|7z|rar|jar|exe|so|dll|lock|bak|tmp|swp|crc|md5|sha\d+)$/i;
 
 /** What the bytes are, by their content. Undefined: no classifier knows them. Throws what a classifier throws that knows, and cannot read. */
 export async function classify(

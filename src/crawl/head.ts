@@ -1,58 +1,83 @@
-import { createGunzip, constants } from 'node:zlib';
 import { TenonError } from '../model/errors.ts';
 import type { ByteSource, ClassifyLimits } from './classifier.ts';
+import type { Codec, Unpacked } from './codec.ts';
+import { bzip2 } from './codecs/bzip2.ts';
+import { gzip } from './codecs/gzip.ts';
+import { hadoopSnappy } from './codecs/hadoop-snappy.ts';
+import { lz4 } from './codecs/lz4.ts';
+import { snappy } from './codecs/snappy.ts';
+import { holdsOneFile, zip } from './codecs/zip.ts';
+import { zstd } from './codecs/zstd.ts';
 
 /** The first bytes of a source, unpacked if they were packed. */
 export interface Head {
   readonly bytes: Uint8Array;
   /** Nothing comes after them. */
   readonly whole: boolean;
-  readonly compression?: 'gzip';
+  readonly compression?: string;
 }
 
-/** Reads at most `size` bytes, and unpacks at most `size` bytes from them. */
-export async function readHead(source: ByteSource, size: number, limits: ClassifyLimits): Promise<Head> {
+const CODECS: readonly Codec[] = [gzip, zstd, bzip2, snappy, lz4, zip, hadoopSnappy];
+/** Endings that packers add; what counts is the content. */
+const PACKED = /\.(gz|gzip|bz2|zst|zstd|snappy|sz|lz4|zip)$/i;
+const XZ = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
+/** The end of a ZIP archive is as long, with a short comment. */
+const ZIP_END_BYTES = 1024;
+
+const heads = new WeakMap<ByteSource, Map<number, Promise<Head>>>();
+
+/** A path without the ending that its packer added, so that `a.csv.gz` is seen to be named like a text table. */
+export function plainPath(path: string): string {
+  return path.replace(PACKED, '');
+}
+
+/** Reads at most `size` bytes, and unpacks at most `size` bytes from them. Whoever asks again gets the same head. */
+export function readHead(source: ByteSource, size: number, limits: ClassifyLimits): Promise<Head> {
+  const known = heads.get(source) ?? new Map<number, Promise<Head>>();
+  heads.set(source, known);
+  const head = known.get(size) ?? makeHead(source, size, limits);
+  known.set(size, head);
+  return head;
+}
+
+async function makeHead(source: ByteSource, size: number, limits: ClassifyLimits): Promise<Head> {
   const raw = await source.read(0, Math.min(size, source.size));
-  if (raw[0] !== 0x1f || raw[1] !== 0x8b) return { bytes: raw, whole: raw.length >= source.size };
-  const { bytes, ended, used } = await unpack(source.path, raw, size);
+  const plain = { bytes: raw, whole: raw.length >= source.size };
+  if (XZ.every((byte, i) => raw[i] === byte)) throw unsupported(source, 'is packed by xz');
+  const codec = CODECS.find(({ begins }) => begins(raw));
+  if (codec === undefined || (codec === zip && !(await isSingle(source)))) return plain;
+  const { bytes, ended, used } = await unpack(source, codec, raw, size);
   if (bytes.length >= size && bytes.length > used * limits.unpackRatio) {
     throw new TenonError(
       'DATA_UNREADABLE',
       `${source.path} unpacks to more than ${limits.unpackRatio} times its size; it looks like a bomb.`,
-      {
-        path: source.path,
-        limit: 'unpackRatio',
-      },
+      { path: source.path, limit: 'unpackRatio' },
     );
   }
-  return { bytes, whole: ended && raw.length >= source.size, compression: 'gzip' };
+  if (bytes.length === 0 && !ended && plain.whole) throw broken(source);
+  return { bytes, whole: ended && plain.whole, compression: codec.name };
 }
 
-/**
- * Unpacks until `size` bytes are there, then stops. Input that ends early is normal, as we read only a head: it is an
- * error for whoever reads the whole. `ended`: the packed stream came to its own end; `used`: bytes of input that it took.
- */
-function unpack(path: string, raw: Uint8Array, size: number): Promise<{ bytes: Uint8Array; ended: boolean; used: number }> {
-  return new Promise((resolve, reject) => {
-    const stream = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH });
-    const parts: Buffer[] = [];
-    let length = 0;
-    const finish = (ended: boolean): void => {
-      const used = Math.max(1, stream.bytesWritten);
-      stream.destroy();
-      resolve({ used, bytes: Buffer.concat(parts).subarray(0, size), ended: ended && length <= size });
-    };
-    stream.on('data', (part: Buffer) => {
-      parts.push(part);
-      length += part.length;
-      if (length > size) finish(false);
-    });
-    stream.on('end', () => finish(true));
-    stream.on('error', (cause) => {
-      reject(new TenonError('DATA_UNREADABLE', `${path} is not whole: it cannot be unpacked.`, { path }, { cause }));
-    });
-    stream.end(raw);
-  });
+async function isSingle(source: ByteSource): Promise<boolean> {
+  return holdsOneFile(await source.read(Math.max(0, source.size - ZIP_END_BYTES), source.size));
+}
+
+async function unpack(source: ByteSource, codec: Codec, raw: Uint8Array, size: number): Promise<Unpacked> {
+  try {
+    return await codec.unpack(raw, size);
+  } catch (cause) {
+    if (cause instanceof TenonError) throw new TenonError(cause.code, `${source.path}: ${cause.message}`, { path: source.path });
+    throw broken(source, cause);
+  }
+}
+
+function broken({ path }: ByteSource, cause?: unknown): TenonError {
+  return new TenonError('DATA_UNREADABLE', `${path} is not whole: it cannot be unpacked.`, { path }, { cause });
+}
+
+function unsupported({ path }: ByteSource, what: string): TenonError {
+  const names = CODECS.map(({ name }) => name).join(', ');
+  return new TenonError('UNSUPPORTED', `${path} ${what}; supported are ${names}.`, { path });
 }
 
 /** A source that asks for the same bytes only once, as each classifier looks at the same head. */

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { constants, gunzipSync } from 'node:zlib';
+import { Decompress } from 'fzstd';
 import { TenonError } from '../model/errors.ts';
 import { foldName } from '../model/names.ts';
 import type { Format } from '../model/schema.ts';
@@ -47,10 +48,19 @@ async function firstRecord(path: string, format: Format): Promise<string[]> {
 }
 
 function textOf(bytes: Uint8Array, format: Format): string {
-  const plain = format.compression === 'gzip' ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
+  const plain = unpack(bytes, format.compression);
   const encoding = String(format.options?.['encoding'] ?? 'utf-8');
   const label = encoding === 'utf-16' ? 'utf-16le' : encoding === 'latin-1' ? 'latin1' : 'utf-8';
   return new TextDecoder(label).decode(plain);
+}
+
+/** What a part of a packed file unpacks to; it may end anywhere. */
+function unpack(bytes: Uint8Array, compression: string | undefined): Uint8Array {
+  if (compression === 'gzip') return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH });
+  if (compression !== 'zstd') return bytes;
+  const parts: Uint8Array[] = [];
+  new Decompress((part) => parts.push(part)).push(bytes);
+  return Buffer.concat(parts);
 }
 
 /** The fields of the first record after the lines to skip; undefined when the text ends before it does. */

@@ -10,6 +10,8 @@ import type { Stage } from './stage.ts';
 /** So many files are checked or downloaded at once. */
 const PARALLEL_FILES = 16;
 const FORMATS = new Set(['csv', 'json', 'parquet']);
+/** How text may be packed. What packs the pages inside of a Parquet file is Parquet's own affair. */
+const COMPRESSIONS = new Set([undefined, 'gzip', 'zstd']);
 
 /** Files of one partition that a run reads. */
 export interface PartitionInput {
@@ -30,6 +32,13 @@ export async function partitionInputs(table: Table, partitions: AsyncIterable<Re
         'UNSUPPORTED',
         `${table.database}.${table.name} has the format ${format?.name ?? 'unknown'}; jobs and SQL read csv, json and parquet.`,
         { format: format?.name },
+      );
+    }
+    if (!COMPRESSIONS.has(format.compression)) {
+      throw new TenonError(
+        'UNSUPPORTED',
+        `${table.database}.${table.name} is packed by ${format.compression}; jobs and SQL read gzip, zstd and what is not packed.`,
+        { compression: format.compression },
       );
     }
     found.push({

@@ -58,3 +58,12 @@ describe('files as they were classified', () => {
     }
   }
 });
+
+describe('packed text', () => {
+  const PACKED = resolve('test/fixtures/compressed');
+
+  it.each(['orders.csv.gz', 'orders.csv.zst', 'flushed.csv.zst'])('shows its header: %s', async (name) => {
+    const format = { name: 'csv', compression: name.endsWith('.gz') ? 'gzip' : 'zstd' };
+    expect(await csvColumns(join(PACKED, name), name, format, ['id'])).toEqual(['id', 'name', 'price', 'day']);
+  });
+});

@@ -3,7 +3,7 @@ import type { ByteSource, Classification, Classifier, ClassifyLimits } from '../
 import { findDialect, type Found } from '../csv-dialect.ts';
 import { readRecords, type Records } from '../csv-records.ts';
 import { describeCsv } from '../csv-describe.ts';
-import { readHead, type Head } from '../head.ts';
+import { plainPath, readHead, type Head } from '../head.ts';
 import { decodeText, type Text } from '../text.ts';
 
 /**
@@ -15,10 +15,10 @@ import { decodeText, type Text } from '../text.ts';
  */
 export const csvClassifier: Classifier = { format: 'csv', classify };
 
-const EXTENSION = /\.(csv|tsv|tab|psv)(\.gz)?$/i;
+const EXTENSION = /\.(csv|tsv|tab|psv)$/i;
 
 async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined> {
-  const named = EXTENSION.test(source.path);
+  const named = EXTENSION.test(plainPath(source.path));
   let head = await readHead(source, limits.sampleBytes, limits);
   let text = textOf(source, head, named);
   if (text === undefined || text.text.trimStart().startsWith('<')) return undefined;
@@ -72,7 +72,7 @@ function dialectOf(source: ByteSource, text: Text, head: Head, named: boolean): 
   if (found.problem === 'unclosed') throw unclosedError(source, found.line, head);
   if (found.problem === 'malformed') throw unreadable(source, `has a quote inside of a quoted field on line ${found.line}`);
   // No delimiter fits. One column is a table only if the name says so, and no line could be taken for several.
-  const dialect = { delimiter: /\.(tsv|tab)(\.gz)?$/i.test(source.path) ? '\t' : ',', quote: '"', escape: '"' };
+  const dialect = { delimiter: /\.(tsv|tab)$/i.test(plainPath(source.path)) ? '\t' : ',', quote: '"', escape: '"' };
   const single = readRecords(text.text, dialect, 200, head.whole);
   if (
     single.rows.every((row) => row.length === 1) &&

@@ -3,7 +3,7 @@ import { foldName } from '../../model/names.ts';
 import type { Column, Format } from '../../model/schema.ts';
 import { BLANK } from '../blank.ts';
 import type { ByteSource, Classification, Classifier, ClassifyLimits, Reading } from '../classifier.ts';
-import { readHead, type Head } from '../head.ts';
+import { plainPath, readHead, type Head } from '../head.ts';
 import { hasValues, nodeGuess, nodeType, observeNode, type NodeGuess } from '../infer-json.ts';
 import { JsonFault, JsonReader } from '../json-reader.ts';
 import { decodeText } from '../text.ts';
@@ -14,12 +14,12 @@ import { decodeText } from '../text.ts';
  */
 export const jsonClassifier: Classifier = { format: 'json', classify };
 
-const EXTENSION = /\.(json|ndjson|jsonl|geojson)(\.gz)?$/i;
+const EXTENSION = /\.(json|ndjson|jsonl|geojson)$/i;
 
 type Layout = 'lines' | 'array' | 'concatenated';
 
 async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined> {
-  const named = EXTENSION.test(source.path);
+  const named = EXTENSION.test(plainPath(source.path));
   // Glue's way: a megabyte, and one more for as long as not a single record fits, up to ten.
   for (let size = limits.sampleBytes; ; size += limits.sampleBytes) {
     const head = await readHead(source, size, limits);
