@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseAddress } from '../src/connections/address.ts';
 import type { ObjectStore, StoredObject } from '../src/connections/object-store.ts';
-import type { CrawlContext, Finding, UnknownFinding } from '../src/crawl/crawler.ts';
+import type { CrawlContext, Finding, ObjectFinding, UnknownFinding } from '../src/crawl/crawler.ts';
 import { asTenonError, TenonError } from '../src/model/errors.ts';
 import { compileGlob, type Glob } from './glob.ts';
 
@@ -67,7 +67,7 @@ function plainAddress(address: string): string {
  */
 export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, context: CrawlContext): AsyncGenerator<Finding> {
   const unknown: UnknownFinding[] = [];
-  const listing = store.list(options.url, {
+  const listing = store.pages(options.url, {
     after: context.cursor,
     signal: context.signal,
     onRequest: () => context.spend({ lists: 1 }),
@@ -77,15 +77,15 @@ export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, 
   let cursor = context.cursor ?? '';
   let objects = 0;
   let since = performance.now();
-  for await (const object of listing) {
+  for await (const page of listing) {
     context.signal.throwIfAborted();
     yield* unknown.splice(0);
-    yield finding(store, object, context);
-    cursor = object.path;
-    objects += 1;
-    if (objects % OBJECTS_A_CHECKPOINT === 0 || performance.now() - since > MS_A_CHECKPOINT) {
+    yield { kind: 'objects', objects: page.map((object) => finding(store, object, context)) };
+    cursor = page.at(-1)?.path ?? cursor;
+    objects += page.length;
+    if (objects >= OBJECTS_A_CHECKPOINT || performance.now() - since > MS_A_CHECKPOINT) {
       yield { kind: 'checkpoint', cursor, complete: false };
-      since = performance.now();
+      [objects, since] = [0, performance.now()];
     }
   }
   yield* unknown.splice(0);
@@ -117,7 +117,7 @@ function isHidden(path: string): boolean {
   return name.startsWith('.') || (name.startsWith('_') && !name.includes('='));
 }
 
-function finding(store: ObjectStore, object: StoredObject, context: CrawlContext): Finding {
+function finding(store: ObjectStore, object: StoredObject, context: CrawlContext): ObjectFinding {
   const { address, path, size, etag, modified } = object;
   return {
     kind: 'object',

@@ -43,7 +43,7 @@ interface Walk {
  * hold no data and are left out. What vanishes between being named and being asked for is absent, which is the truth;
  * but when the root itself has changed by the end, nothing was, and the listing fails.
  */
-export async function* walk(root: string, options: ListOptions): AsyncGenerator<WalkedFile> {
+export async function* walk(root: string, options: ListOptions): AsyncGenerator<readonly WalkedFile[]> {
   const before = await rootStats(root);
   const walked: Walk = { root, realRoot: await realpath(root), options };
   const first = await openFolder(walked, '');
@@ -51,8 +51,10 @@ export async function* walk(root: string, options: ListOptions): AsyncGenerator<
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     options.signal?.throwIfAborted();
     const files = takeFiles(top);
-    if (files.length > 0) yield* statAll(walked, top.path, files);
-    else {
+    if (files.length > 0) {
+      const found = await statAll(walked, top.path, files);
+      if (found.length > 0) yield found;
+    } else {
       const entry = top.names[top.at];
       top.at += 1;
       if (entry === undefined) stack.pop();
@@ -96,7 +98,7 @@ function placeOf({ root }: Walk, path: string): string {
   return root === '/' ? `/${path}` : `${root}/${path}`;
 }
 
-async function* statAll(w: Walk, parent: string, files: readonly Name[]): AsyncGenerator<WalkedFile> {
+async function statAll(w: Walk, parent: string, files: readonly Name[]): Promise<WalkedFile[]> {
   const asked = await Promise.all(
     files.map(async ({ name }): Promise<WalkedFile | TenonError | undefined> => {
       const path = parent + name;
@@ -108,10 +110,12 @@ async function* statAll(w: Walk, parent: string, files: readonly Name[]): AsyncG
       }
     }),
   );
+  const present: WalkedFile[] = [];
   for (const [i, found] of asked.entries()) {
     if (found instanceof TenonError) report(w.options, parent + (files[i]?.name ?? ''), found);
-    else if (found?.stats.isFile() === true) yield found;
+    else if (found?.stats.isFile() === true) present.push(found);
   }
+  return present;
 }
 
 async function openFolder(w: Walk, path: string): Promise<Folder | undefined> {

@@ -7,11 +7,21 @@ import { fileAddress, lastName, parseAddress } from './address.ts';
 import { compareBytes } from './byte-order.ts';
 import { errnoOf, fileError, shown } from './file-errors.ts';
 import { walk } from './file-walk.ts';
-import type { ListOptions, ObjectStore, ReadOptions, StoredObject } from './object-store.ts';
+import { eachObject, type ListOptions, type ObjectStore, type ReadOptions, type StoredObject } from './object-store.ts';
 
 /** Folders of this machine, or of whatever is mounted there. */
 export function createFileStore(): ObjectStore {
-  return { scheme: 'file', list, head, read, download, upload, remove, localPath };
+  return {
+    scheme: 'file',
+    list: (address, options) => eachObject(pages(address, options)),
+    pages,
+    head,
+    read,
+    download,
+    upload,
+    remove,
+    localPath,
+  };
 }
 
 function localPath(address: string): string {
@@ -20,15 +30,15 @@ function localPath(address: string): string {
   return parsed.file;
 }
 
-async function* list(address: string, options: ListOptions = {}): AsyncGenerator<StoredObject> {
+async function* pages(address: string, options: ListOptions = {}): AsyncGenerator<readonly StoredObject[]> {
   const root = localPath(address).replace(/(?<=.)\/+$/, '');
   const single = await head(address);
   if (single !== undefined) {
-    if (options.after === undefined || compareBytes(single.path, options.after) > 0) yield single;
+    if (options.after === undefined || compareBytes(single.path, options.after) > 0) yield [single];
     return;
   }
-  for await (const { path, file, stats } of walk(root, options)) {
-    yield storedObject(fileAddress(file), path, stats);
+  for await (const page of walk(root, options)) {
+    yield page.map(({ path, file, stats }) => storedObject(fileAddress(file), path, stats));
   }
 }
 
@@ -135,5 +145,5 @@ function etagOf(stats: BigIntStats): string {
 }
 
 function storedObject(address: string, path: string, stats: BigIntStats): StoredObject {
-  return { address, path, size: Number(stats.size), etag: etagOf(stats), modified: stats.mtime };
+  return { address, path, size: Number(stats.size), etag: etagOf(stats), modified: stats.mtime.getTime() };
 }

@@ -32,24 +32,27 @@ export async function* listObjects(
   limits: ConnectionLimits,
   address: string,
   options: ListOptions,
-): AsyncGenerator<StoredObject> {
+): AsyncGenerator<readonly StoredObject[]> {
   const { bucket, key } = bucketAndKey(address);
   const client = await open();
   if (key !== '' && !key.endsWith('/')) {
     const single = await findExact({ client, limits, bucket, prefix: key, options }, key);
     if (single !== undefined && (options.after === undefined || compareBytes(lastName(address), options.after) > 0)) {
-      yield { ...stored(bucket, single), path: lastName(address) };
+      yield [storedObject(bucket, single, lastName(address))];
     }
   }
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
+  const isLeftOut = leftOut(options);
   for await (const page of listPages({ client, limits, bucket, prefix, options })) {
+    options.signal?.throwIfAborted();
+    const objects: StoredObject[] = [];
     for (const found of page) {
-      options.signal?.throwIfAborted();
       const path = found.key.slice(prefix.length);
-      if (found.key.endsWith('/') && found.size === 0) continue;
-      if (!isSkipped(path, options)) yield { ...stored(bucket, found), path };
+      if ((found.size > 0 || !found.key.endsWith('/')) && !isLeftOut(path)) objects.push(storedObject(bucket, found, path));
     }
+    if (objects.length > 0) yield objects;
   }
+  options.signal?.throwIfAborted();
 }
 
 export function bucketAndKey(address: string): { bucket: string; key: string } {
@@ -64,16 +67,26 @@ export function bucketAndKey(address: string): { bucket: string; key: string } {
   return parsed;
 }
 
-function stored(bucket: string, { key, size, etag, modified }: ListedKey): Omit<StoredObject, 'path'> {
-  return { address: s3Address(bucket, key), size, etag, modified };
+function storedObject(bucket: string, { key, size, etag, modified }: ListedKey, path: string): StoredObject {
+  return { address: s3Address(bucket, key), path, size, etag, modified };
 }
 
-function isSkipped(path: string, { skip }: ListOptions): boolean {
-  if (skip === undefined) return false;
-  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
-    if (skip(path.slice(0, slash + 1))) return true;
-  }
-  return skip(path);
+/** Folders are asked about once for all that lies in them: keys come in order. */
+function leftOut({ skip }: ListOptions): (path: string) => boolean {
+  if (skip === undefined) return () => false;
+  let folder = '';
+  let isSkipped = false;
+  return (path) => {
+    const end = path.lastIndexOf('/') + 1;
+    if (end !== folder.length || !path.startsWith(folder)) {
+      folder = path.slice(0, end);
+      isSkipped = false;
+      for (let slash = path.indexOf('/'); slash >= 0 && !isSkipped; slash = path.indexOf('/', slash + 1)) {
+        isSkipped = skip(path.slice(0, slash + 1));
+      }
+    }
+    return isSkipped || skip(path);
+  };
 }
 
 async function findExact(listing: Listing, key: string): Promise<ListedKey | undefined> {

@@ -5,7 +5,7 @@ import { lastName } from './address.ts';
 import type { S3Options } from './connections.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
 import type { ConnectionLimits } from './limits.ts';
-import type { ObjectStore, ReadOptions, StoredObject } from './object-store.ts';
+import { eachObject, type ObjectStore, type ReadOptions, type StoredObject } from './object-store.ts';
 import { BadAnswer, takeBody } from './s3-body.ts';
 import { openS3Client } from './s3-client.ts';
 import { download, getInput, sendFile, type S3Session } from './s3-copy.ts';
@@ -23,7 +23,8 @@ export function createS3Store(options: S3Options = {}, secret?: string, limits: 
   const session: S3Session = { client, limits };
   return {
     scheme: 's3',
-    list: (address, listing = {}) => listObjects(client, limits, address, listing),
+    list: (address, listing = {}) => eachObject(listObjects(client, limits, address, listing)),
+    pages: (address, listing = {}) => listObjects(client, limits, address, listing),
     head: (address) => head(session, address),
     read: (address, start, end, reading = {}) => read(session, address, start, end, reading),
     download: (address, file, expected, signal) => download(session, address, file, expected.etag, signal),
@@ -54,7 +55,7 @@ function storedObject(address: string, found: HeadObjectCommandOutput): StoredOb
     throw new TenonError('SOURCE_UNAVAILABLE', `The server did not tell the size, etag and time of «${address.slice(0, 300)}».`);
   }
   const etag = found.ETag.replaceAll('"', '');
-  return { address, path: lastName(address), size: found.ContentLength, etag, modified: found.LastModified };
+  return { address, path: lastName(address), size: found.ContentLength, etag, modified: found.LastModified.getTime() };
 }
 
 async function read(

@@ -20,6 +20,8 @@ import { isSame, narrowSave, save, wideSave, type Save, type SaveContext } from 
 import { baseOf, Foreign } from './scope-paths.ts';
 import { Whereabouts, type SavedPlace } from './whereabouts.ts';
 
+const NOTHING: readonly Closed[] = [];
+
 export interface CrawlPlan {
   readonly ground: Ground;
   readonly config: Pick<Config, 'crawl' | 'limits'>;
@@ -115,6 +117,8 @@ export class Crawl {
     switch (finding.kind) {
       case 'object':
         return this.takeObject(finding);
+      case 'objects':
+        return this.takeObjects(finding.objects);
       case 'table':
         return this.takeTable(finding);
       case 'unknown':
@@ -124,19 +128,38 @@ export class Crawl {
     }
   }
 
-  private async takeObject(object: ObjectFinding): Promise<void> {
-    if (this.foreign === undefined) {
-      this.at.base = baseOf(object);
-      this.foreign = new Foreign(await this.known.foreignBelow(this.at.base));
+  /** Waits only where something was closed: a promise for each of a million objects takes longer than all the rest. */
+  private async takeObjects(objects: readonly ObjectFinding[]): Promise<void> {
+    for (const object of objects) {
+      const foreign = this.foreign ?? (await this.meetScope(object));
+      const closed = this.group(object, foreign);
+      if (closed.length > 0) await this.close(closed);
+      if (this.run.signal.aborted) return;
     }
+    this.showProgress();
+  }
+
+  private async takeObject(object: ObjectFinding): Promise<void> {
+    await this.close(this.group(object, this.foreign ?? (await this.meetScope(object))));
+    if (this.progress.objects % 500 === 0) this.showProgress();
+  }
+
+  /** The first object shows where the scope is. */
+  private async meetScope(object: ObjectFinding): Promise<Foreign> {
+    this.at.base = baseOf(object);
+    this.foreign = new Foreign(await this.known.foreignBelow(this.at.base));
+    return this.foreign;
+  }
+
+  private group(object: ObjectFinding, foreign: Foreign): readonly Closed[] {
     this.progress.objects += 1;
     this.lastPath = object.path;
-    if (this.progress.objects % 500 === 0) this.showProgress();
-    if (isIgnored(object)) return;
-    const place = this.foreign.at(object.location);
-    if (place !== undefined) this.report.skip(place.location, `belongs to ${place.owner}`);
-    else if (object.size === 0) this.report.skip(object.path, 'empty');
-    else await this.close(this.grouping.add(object));
+    const place = foreign.at(object.location);
+    if (place === undefined && object.size > 0) return this.grouping.add(object);
+    if (isIgnored(object)) return NOTHING;
+    if (place === undefined) this.report.skip(object.path, 'empty');
+    else this.report.skip(place.location, `belongs to ${place.owner}`);
+    return NOTHING;
   }
 
   private async close(closed: readonly Closed[]): Promise<void> {

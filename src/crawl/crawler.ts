@@ -38,7 +38,7 @@ export interface PreviousTable {
   readonly details?: TableDetails | undefined;
 }
 
-export type Finding = ObjectFinding | TableFinding | UnknownFinding | CheckpointFinding;
+export type Finding = ObjectFinding | ObjectsFinding | TableFinding | UnknownFinding | CheckpointFinding;
 
 /** Bytes of unknown shape. The runner groups paths into tables and partitions, and classifies. */
 export interface ObjectFinding {
@@ -50,9 +50,16 @@ export interface ObjectFinding {
   readonly size: number;
   /** Changes when the bytes change. */
   readonly etag: string;
-  readonly modified: Date;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
   /** Bytes `start` to `end`, `end` not included, fewer where the object ends. */
   read(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** Many objects at once, as a source lists them: the same as each of them alone, for who has a million of them. */
+export interface ObjectsFinding {
+  readonly kind: 'objects';
+  readonly objects: readonly ObjectFinding[];
 }
 
 /** A table whose columns the source itself declares. */

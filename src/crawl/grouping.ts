@@ -36,6 +36,8 @@ export interface ClosedFolder {
   readonly first: number;
 }
 
+const NOTHING: readonly Closed[] = [];
+
 interface Folder {
   readonly path: string;
   /** Empty for an ordinary folder. */
@@ -50,7 +52,7 @@ interface Folder {
 
 export interface Grouping {
   /** Takes the next object, in byte order of paths, and tells what it closed. */
-  add(object: ObjectFinding): Closed[];
+  add(object: ObjectFinding): readonly Closed[];
   /** There are no more objects. */
   finish(): Closed[];
   /** The number (from 0) of the first object that is not in anything closed; undefined when all are. */
@@ -68,7 +70,7 @@ export function createGrouping(sampleFiles: number): Grouping {
   let before: string | undefined;
   let count = 0;
 
-  function add(object: ObjectFinding): Closed[] {
+  function add(object: ObjectFinding): readonly Closed[] {
     if (before !== undefined && compareBytes(before, object.path) >= 0) {
       throw new TenonError(
         'INTERNAL',
@@ -78,11 +80,13 @@ export function createGrouping(sampleFiles: number): Grouping {
     before = object.path;
     const number = count;
     count += 1;
-    const closed = leave(object.path);
-    const names = object.path.split('/');
-    const name = names.pop() ?? '';
-    if (isIgnored(object)) return closed;
-    enter(names);
+    const end = object.path.lastIndexOf('/') + 1;
+    const name = object.path.slice(end);
+    // Mostly the next file lies beside the last one: then nothing closes, and its folders were looked at.
+    const isBeside = stack.at(-1)?.path.length === end && object.path.startsWith(stack.at(-1)?.path ?? '');
+    const closed = isBeside ? NOTHING : leave(object.path);
+    if (isBeside ? isIgnoredName(name, object.size) : isIgnored(object)) return closed;
+    if (!isBeside) enter(object.path.split('/').slice(0, -1));
     const folder = stack.at(-1);
     if (folder === undefined) return closed;
     folder.layouts ??= new Layouts(sampleFiles, folder.levels.length > 0 ? extensionOf : foldedName);
@@ -160,7 +164,11 @@ function below(parent: Folder, name: string): Folder {
 export function isIgnored({ path, size }: Pick<ObjectFinding, 'path' | 'size'>): boolean {
   const folders = path.split('/');
   const name = folders.pop() ?? '';
-  if (name === '' || (name.endsWith('_$folder$') && size === 0)) return true;
-  if (name.startsWith('.') || name.startsWith('_') || name.endsWith('.crc')) return true;
+  if (isIgnoredName(name, size)) return true;
   return folders.some((folder) => folder.startsWith('.') || (folder.startsWith('_') && !folder.includes('=')));
+}
+
+function isIgnoredName(name: string, size: number): boolean {
+  if (name === '' || name.startsWith('.') || name.startsWith('_')) return true;
+  return name.endsWith('.crc') || (size === 0 && name.endsWith('_$folder$'));
 }

@@ -34,7 +34,7 @@ export class Layouts {
     const name = this.byName.has(wanted) || this.byName.size < MAX_LAYOUTS ? wanted : extensionOf(fileName);
     const layout = this.byName.get(name) ?? { files: new FileList(), sampler: new Sampler(this.sampleFiles), first: fileName };
     this.byName.set(name, layout);
-    layout.files.add({ address: object.location, size: object.size, etag: object.etag, modified: object.modified.getTime() });
+    layout.files.add({ address: object.location, size: object.size, etag: object.etag, modified: object.modified });
     layout.sampler.add(object);
   }
 

@@ -114,7 +114,7 @@ async function filesAt(store: ObjectStore, address: string, before: number): Pro
   // A folder that is not there cannot be listed.
   if (local !== undefined && !existsSync(local)) return [];
   const found: string[] = [];
-  for await (const object of store.list(`${address}/`)) if (object.modified.getTime() < before) found.push(object.address);
+  for await (const object of store.list(`${address}/`)) if (object.modified < before) found.push(object.address);
   return found;
 }
 

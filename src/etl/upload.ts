@@ -40,7 +40,7 @@ export function bringFiles(
         address: to,
       });
     }
-    const file = { address: to, size: found.size, etag: found.etag, modified: found.modified.getTime() };
+    const file = { address: to, size: found.size, etag: found.etag, modified: found.modified };
     return { values: one.values, rows: one.rows, file, location: to.slice(0, to.lastIndexOf('/')) };
   });
 }

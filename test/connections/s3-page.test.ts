@@ -7,7 +7,7 @@ const END = '<IsTruncated>false</IsTruncated>';
 
 const page = (inside: string) =>
   readListPage(Buffer.from(`<?xml version="1.0"?><ListBucketResult>${inside}</ListBucketResult>\n`));
-const object = (key: string) => ({ key, size: 7, etag: 'e', modified: new Date('2026-11-20T12:00:00Z') });
+const object = (key: string) => ({ key, size: 7, etag: 'e', modified: Date.parse('2026-11-20T12:00:00Z') });
 
 describe('a page of a listing', () => {
   it('is read as it is written, encoded or not', () => {

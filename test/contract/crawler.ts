@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Connections } from '../../src/connections/connections.ts';
-import type { CrawlContext, Crawler, Finding } from '../../src/crawl/crawler.ts';
+import type { CrawlContext, Crawler, Finding, ObjectFinding } from '../../src/crawl/crawler.ts';
 import { TenonError } from '../../src/model/errors.ts';
 import { S3_HOOK_TIMEOUT_MS } from '../servers/s3.ts';
 
@@ -62,11 +62,14 @@ export async function crawlAll<Options>(
   }
 }
 
-/** The path of an object, the name of a table; nothing for other findings. */
+/** The objects of a finding, whether they come one by one or many at once. */
+export function objectsOf(finding: Finding): readonly ObjectFinding[] {
+  return finding.kind === 'object' ? [finding] : finding.kind === 'objects' ? finding.objects : [];
+}
+
+/** The paths of objects, the name of a table; nothing for other findings. */
 export function seen(findings: readonly Finding[]): string[] {
-  return findings.flatMap((finding) =>
-    finding.kind === 'object' ? [finding.path] : finding.kind === 'table' ? [finding.name] : [],
-  );
+  return findings.flatMap((finding) => (finding.kind === 'table' ? [finding.name] : objectsOf(finding).map(({ path }) => path)));
 }
 
 export function isComplete(findings: readonly Finding[]): boolean {
@@ -165,8 +168,8 @@ export function describeCrawler<Options>(
       const options = source.crawler.parse(source.options);
       const { findings } = await crawlAll(source);
       for (const finding of findings) {
-        if (finding.kind !== 'object' && finding.kind !== 'table') continue;
-        expect(source.crawler.covers(options, finding.location), finding.location).toBe(true);
+        const located = finding.kind === 'table' ? [finding] : objectsOf(finding);
+        for (const { location } of located) expect(source.crawler.covers(options, location), location).toBe(true);
       }
       const again = source.crawler.parse(Object.fromEntries(Object.entries(source.options).toReversed()));
       expect(source.crawler.scope(again)).toBe(source.crawler.scope(options));

@@ -17,7 +17,7 @@ function object(path: string, modified = 0): ObjectFinding {
     location: `s3://b/${path}`,
     size,
     etag: path,
-    modified: new Date(modified),
+    modified,
     read: () => Promise.reject(new Error('not read')),
   };
 }

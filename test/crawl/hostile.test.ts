@@ -120,7 +120,7 @@ describe('a hostile lake', () => {
       ...sourceOf(path, CSV),
       location: `file:///x/${path}`,
       etag: 'e',
-      modified: new Date(0),
+      modified: 0,
     });
     const findings = [object('b/x.csv'), object('a/x.csv'), { kind: 'checkpoint', cursor: '', complete: true } as const];
     await expect(lab.crawl({ crawler: listed(findings) })).rejects.toMatchObject({ code: 'INTERNAL' });

@@ -1,5 +1,5 @@
 import { fileCrawler } from '../../crawlers/file.ts';
-import type { Crawler, Finding } from '../../src/crawl/crawler.ts';
+import type { Crawler, Finding, ObjectsFinding } from '../../src/crawl/crawler.ts';
 import { TenonError } from '../../src/model/errors.ts';
 
 /** What to do with the findings of the file crawler before they reach the runner. */
@@ -16,6 +16,14 @@ export interface Script {
   readonly onObject?: (path: string) => void;
 }
 
+/** Objects that come many at once, one by one: so that a script can step in anywhere. */
+async function* singly(findings: AsyncIterable<Finding>): AsyncGenerator<Exclude<Finding, ObjectsFinding>> {
+  for await (const finding of findings) {
+    if (finding.kind === 'objects') yield* finding.objects;
+    else yield finding;
+  }
+}
+
 /** The file crawler, with a script of what goes wrong. */
 export function scripted(script: Script): typeof fileCrawler {
   return { ...fileCrawler, crawl: (options, context) => play(fileCrawler.crawl(options, context), script) };
@@ -24,7 +32,7 @@ export function scripted(script: Script): typeof fileCrawler {
 async function* play(findings: AsyncIterable<Finding>, script: Script): AsyncGenerator<Finding> {
   let objects = 0;
   let told = false;
-  for await (const finding of findings) {
+  for await (const finding of singly(findings)) {
     if (finding.kind === 'checkpoint') {
       yield { ...finding, complete: finding.complete && script.incomplete !== true };
       continue;

@@ -153,7 +153,7 @@ async function crawlFolder({ ground, connections }: JobRunDeps, root: string, op
     const folder = Object.keys(keys).length === 0 ? '' : object.path.slice(0, object.path.lastIndexOf('/'));
     groups.set(folder, [
       ...(groups.get(folder) ?? []),
-      { address: object.address, size: object.size, etag: object.etag, modified: Math.round(object.modified.getTime()) },
+      { address: object.address, size: object.size, etag: object.etag, modified: object.modified },
     ]);
   }
   const schema = { columns: columnList(columns), partitionKeys: columnList(keys) };

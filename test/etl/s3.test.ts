@@ -56,7 +56,7 @@ describe('jobs on S3', () => {
     const groups = new Map<string, ManifestFile[]>();
     for await (const { path, address, size, etag, modified } of store.list(`${location}/`)) {
       const folder = path.slice(0, path.lastIndexOf('/'));
-      groups.set(folder, [...(groups.get(folder) ?? []), { address, size, etag, modified: modified.getTime() }]);
+      groups.set(folder, [...(groups.get(folder) ?? []), { address, size, etag, modified }]);
     }
     await write(lab.t.ground, { principal: SYSTEM, owner: 'crawler:s3' }, async (w) => {
       await ensureDatabase(w, 'lake');
