@@ -17,6 +17,8 @@ const KINDS: Readonly<Record<ChangeKind, string>> = {
   'connection.dropped': 'A connection was dropped.',
   'crawler.defined': 'A crawler was defined, or defined anew.',
   'crawler.dropped': 'A crawler was dropped.',
+  'classifier.defined': 'A custom classifier was defined, or defined anew.',
+  'classifier.dropped': 'A custom classifier was dropped.',
   'job.defined': 'A job was defined, or defined anew.',
   'job.accepted': 'The current versions of a job’s inputs were accepted.',
   'job.dropped': 'A job was dropped.',

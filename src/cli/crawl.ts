@@ -119,7 +119,7 @@ function crawlerName(url: URL, database: string): string {
 }
 
 /** `key=value`; what reads as JSON is that, anything else a text; a key given twice is a list. */
-function optionsOf(pairs: readonly string[]): Record<string, unknown> {
+export function optionsOf(pairs: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const pair of pairs) {
     const at = pair.indexOf('=');

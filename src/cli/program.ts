@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { addBackup } from './backup.ts';
 import { addChanges } from './changes.ts';
 import { addCleanUp } from './clean-up.ts';
+import { addClassifier } from './classifier.ts';
 import { openClient } from './client.ts';
 import type { Act, Perform } from './command.ts';
 import { addConnection } from './connection.ts';
@@ -75,7 +76,7 @@ function createProgram(options: CliOptions, perform: Perform, finish: Finish, si
   addServe(program, options, finish, signal);
   for (const add of [addCrawl, addTables, addTable, addDiff, addSearch, addSql, addJob, addRun, addChanges])
     add(program, perform);
-  for (const add of [addConnection, addToken, addCleanUp, addBackup]) add(program, perform);
+  for (const add of [addConnection, addClassifier, addToken, addCleanUp, addBackup]) add(program, perform);
   addRestore(program, options, finish);
   shareOptions(program);
   return program;

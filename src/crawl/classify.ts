@@ -1,7 +1,9 @@
 import type { ByteSource, Classification, Classifier, ClassifyLimits } from './classifier.ts';
+import type { ClassifierSpec } from './classifier-kind.ts';
 import { csvClassifier } from './classifiers/csv.ts';
 import { jsonClassifier } from './classifiers/json.ts';
 import { parquetClassifier } from './classifiers/parquet.ts';
+import { customClassifier } from './custom-kinds.ts';
 import { remember } from './head.ts';
 
 /** In the order in which they are asked: what knows its own by a mark first, what can only guess last. */
@@ -11,15 +13,25 @@ const CLASSIFIERS: readonly Classifier[] = [parquetClassifier, jsonClassifier, c
 const NEVER =
   /\.(md|markdown|rst|html?|css|js|ts|py|ipynb|sql|sh|ya?ml|toml|ini|cfg|xml|xsd|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|webp|ico|mp[34]|tar|tgz|7z|rar|jar|exe|so|dll|lock|bak|tmp|swp|crc|md5|sha\d+)$/i;
 
-/** What the bytes are, by their content. Undefined: no classifier knows them. Throws what a classifier throws that knows, and cannot read. */
+/**
+ * What the bytes are, by their content: first what somebody's own classifiers say, whatever the file is called. Undefined: no
+ * classifier knows them. Throws what a classifier throws that knows, and cannot read.
+ */
 export async function classify(
   source: ByteSource,
   limits: ClassifyLimits,
+  custom: readonly ClassifierSpec[] = [],
   classifiers: readonly Classifier[] = CLASSIFIERS,
 ): Promise<Classification | undefined> {
-  if (source.size === 0 || NEVER.test(source.path)) return undefined;
+  if (source.size === 0) return undefined;
   const shared = remember(source);
   let best: Classification | undefined;
+  for (const spec of custom) {
+    const found = await customClassifier(spec).classify(shared, limits);
+    if (found?.confidence === 1) return found;
+    if (found !== undefined && found.confidence > (best?.confidence ?? 0)) best = found;
+  }
+  if (NEVER.test(source.path)) return best;
   for (const classifier of classifiers) {
     const found = await classifier.classify(shared, limits);
     if (found !== undefined && found.confidence > (best?.confidence ?? 0)) best = found;

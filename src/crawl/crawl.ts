@@ -6,6 +6,7 @@ import type { Table } from '../model/table.ts';
 import type { RunContext } from '../work/run.ts';
 import { decideAbsence, type Parked } from './absence.ts';
 import { classifyLimits } from './classifier.ts';
+import type { ClassifierSpec } from './classifier-kind.ts';
 import { createCollector, type Collector } from './collect.ts';
 import type { CheckpointFinding, Crawler, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
@@ -29,6 +30,8 @@ export interface CrawlPlan {
   readonly definition: CrawlerDefinition;
   readonly crawler: Crawler;
   readonly options: unknown;
+  /** Custom ones, in the order in which they are asked. */
+  readonly classifiers: readonly ClassifierSpec[];
 }
 
 /** What a run's checkpoint holds. */
@@ -89,7 +92,7 @@ export class Crawl {
       known,
       report: this.report,
       partitionFiles: config.limits.partitionFiles,
-      read: (layout) => readLayout(layout, limits, gate, run.signal),
+      read: (layout) => readLayout(layout, { limits, gate, custom: plan.classifiers, signal: run.signal }),
       log: (level, message) => run.log(level, message),
       database: definition.database,
       connection: definition.connection,

@@ -1,6 +1,7 @@
 import { TenonError } from '../model/errors.ts';
 import type { Column, Format } from '../model/schema.ts';
 import type { Classification, ClassifyLimits } from './classifier.ts';
+import type { ClassifierSpec } from './classifier-kind.ts';
 import { classify } from './classify.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { commonFormat } from './formats.ts';
@@ -49,8 +50,16 @@ export function createGate(atOnce: number): Gate {
   };
 }
 
-export async function readLayout(layout: Layout, limits: ClassifyLimits, gate: Gate, signal: AbortSignal): Promise<ReadLayout> {
-  const results = await Promise.all(layout.samples.map((object) => gate(() => readSample(object, limits, signal))));
+export interface ReadingRules {
+  readonly limits: ClassifyLimits;
+  /** Asked before the built-in classifiers. */
+  readonly custom: readonly ClassifierSpec[];
+  readonly gate: Gate;
+  readonly signal: AbortSignal;
+}
+
+export async function readLayout(layout: Layout, rules: ReadingRules): Promise<ReadLayout> {
+  const results = await Promise.all(layout.samples.map((object) => rules.gate(() => readSample(object, rules))));
   return {
     layout,
     files: results.flatMap(({ path, found }) =>
@@ -63,12 +72,11 @@ export async function readLayout(layout: Layout, limits: ClassifyLimits, gate: G
 /** Whatever keeps a file from being read makes that file unknown, and no more than it. Only a stop is thrown. */
 async function readSample(
   object: ObjectFinding,
-  limits: ClassifyLimits,
-  signal: AbortSignal,
+  { limits, custom, signal }: ReadingRules,
 ): Promise<{ path: string; found: Classification | TenonError | undefined }> {
   const { path } = object;
   try {
-    return { path, found: await classify(object, limits) };
+    return { path, found: await classify(object, limits, custom) };
   } catch (error) {
     signal.throwIfAborted();
     const known =

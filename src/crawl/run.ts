@@ -8,6 +8,7 @@ import type { Execute, RunContext, RunEnd } from '../work/run.ts';
 import type { Parked } from './absence.ts';
 import type { CrawlContext, Crawler, Finding } from './crawler.ts';
 import { crawlerOfKind, needCrawler, type CrawlerDefinition } from './crawlers.ts';
+import { needClassifiers } from './custom-classifiers.ts';
 import { openCrawl, type Crawl } from './crawl.ts';
 
 export interface CrawlDeps {
@@ -27,7 +28,8 @@ export function createCrawlRun(deps: CrawlDeps): Execute {
     const definition = await needCrawler(deps.ground.db, run.principal, run.run.name);
     const crawler = crawlerOfKind(deps.crawlers, definition.kind);
     const options = crawler.parse(definition.options);
-    const crawl = await openCrawl({ ...deps, run, definition, crawler, options });
+    const classifiers = await needClassifiers(deps.ground.db, run.principal, definition);
+    const crawl = await openCrawl({ ...deps, run, definition, crawler, options, classifiers });
     const end = await follow(deps, crawl, findings(deps, run, definition, crawler, options, crawl));
     reached('crawl.before-end');
     return end;
