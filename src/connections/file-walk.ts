@@ -46,7 +46,7 @@ interface Walk {
 export async function* walk(root: string, options: ListOptions): AsyncGenerator<readonly WalkedFile[]> {
   const before = await rootStats(root);
   const walked: Walk = { root, realRoot: await realpath(root), options };
-  const first = await openFolder(walked, '');
+  const first = await openFolder(walked, options.folder ?? '');
   const stack: Folder[] = first === undefined ? [] : [first];
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     options.signal?.throwIfAborted();
@@ -59,6 +59,7 @@ export async function* walk(root: string, options: ListOptions): AsyncGenerator<
       top.at += 1;
       if (entry === undefined) stack.pop();
       else if (entry.kind === 'link') await checkLink(walked, top.path + entry.name);
+      else if (options.onFolder !== undefined) options.onFolder(top.path + entry.name);
       else {
         const below = await openFolder(walked, top.path + entry.name);
         if (below !== undefined) stack.push(below);
@@ -120,17 +121,26 @@ async function statAll(w: Walk, parent: string, files: readonly Name[]): Promise
 
 async function openFolder(w: Walk, path: string): Promise<Folder | undefined> {
   const folder = placeOf(w, path);
+  w.options.onRequest?.();
   try {
-    w.options.onRequest?.();
+    if (path !== '' && path === w.options.folder) await checkFolder(w, path);
     const entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
     const names = entries.flatMap((entry) => nameOf(w, path, entry));
     return { path, names: names.sort((a, b) => compareBytes(a.name, b.name)), at: 0 };
   } catch (error) {
+    if (path !== '' && path === w.options.folder && ['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
     const failed = error instanceof TenonError ? error : unknownError(error, folder);
     if (path === '' || error instanceof TenonError) throw failed;
     report(w.options, path.slice(0, -1), failed);
     return undefined;
   }
+}
+
+/** A folder that is named, and was not come upon, may lie behind a link, which a listing of everything would not follow. */
+async function checkFolder(w: Walk, path: string): Promise<void> {
+  const file = placeOf(w, path);
+  if (`${await realpath(file)}/` === `${w.realRoot === '/' ? '' : w.realRoot}/${path}`) return;
+  throw new TenonError('UNSUPPORTED', `${shown(file)} lies behind a link; links are not followed.`, { path: file });
 }
 
 function nameOf({ options }: Walk, parent: string, entry: Dirent<Buffer>): Name[] {

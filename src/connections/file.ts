@@ -32,7 +32,7 @@ function localPath(address: string): string {
 
 async function* pages(address: string, options: ListOptions = {}): AsyncGenerator<readonly StoredObject[]> {
   const root = localPath(address).replace(/(?<=.)\/+$/, '');
-  const single = await head(address);
+  const single = options.folder === undefined ? await head(address) : undefined;
   if (single !== undefined) {
     if (options.after === undefined || compareBytes(single.path, options.after) > 0) yield [single];
     return;

@@ -31,8 +31,12 @@ export interface ObjectStore {
 export interface ListOptions {
   /** A path below the address: only what comes after it is listed. */
   readonly after?: string | undefined;
+  /** A folder below the address, with `/` at its end: only what is in it is listed. One that is not there holds nothing. */
+  readonly folder?: string | undefined;
+  /** Told of each folder that lies directly in the one that is listed, instead of listing what is below it. */
+  readonly onFolder?: ((path: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called for each request to the store: the bill. */
+  /** Called before each request to the store: the bill. What it throws ends the listing. */
   readonly onRequest?: (() => void) | undefined;
   /** True leaves a path out, and with it all below it. A folder's path ends in `/`. */
   readonly skip?: ((path: string) => boolean) | undefined;

@@ -15,8 +15,10 @@ interface Listing {
   readonly client: S3Client;
   readonly limits: ConnectionLimits;
   readonly bucket: string;
-  /** All keys begin with it, and paths are what follows it. */
+  /** All keys begin with it. */
   readonly prefix: string;
+  /** Paths are what follows it. */
+  readonly root: string;
   readonly options: ListOptions;
 }
 
@@ -35,19 +37,24 @@ export async function* listObjects(
 ): AsyncGenerator<readonly StoredObject[]> {
   const { bucket, key } = bucketAndKey(address);
   const client = await open();
-  if (key !== '' && !key.endsWith('/')) {
-    const single = await findExact({ client, limits, bucket, prefix: key, options }, key);
+  if (key !== '' && !key.endsWith('/') && options.folder === undefined) {
+    const single = await findExact({ client, limits, bucket, prefix: key, root: key, options }, key);
     if (single !== undefined && (options.after === undefined || compareBytes(lastName(address), options.after) > 0)) {
       yield [storedObject(bucket, single, lastName(address))];
     }
   }
-  const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
+  const root = key === '' || key.endsWith('/') ? key : `${key}/`;
+  const prefix = root + (options.folder ?? '');
   const isLeftOut = leftOut(options);
-  for await (const page of listPages({ client, limits, bucket, prefix, options })) {
+  for await (const page of listPages({ client, limits, bucket, prefix, root, options })) {
     options.signal?.throwIfAborted();
     const objects: StoredObject[] = [];
-    for (const found of page) {
-      const path = found.key.slice(prefix.length);
+    for (const folder of page.prefixes) {
+      const path = folder.slice(root.length);
+      if (!isLeftOut(path)) options.onFolder?.(path);
+    }
+    for (const found of page.objects) {
+      const path = found.key.slice(root.length);
       if ((found.size > 0 || !found.key.endsWith('/')) && !isLeftOut(path)) objects.push(storedObject(bucket, found, path));
     }
     if (objects.length > 0) yield objects;
@@ -98,14 +105,15 @@ async function findExact(listing: Listing, key: string): Promise<ListedKey | und
  * Whole pages, because a generator that waits for every single key takes as long as all the rest. The next page is on its
  * way while one is read; a reader that goes away leaves at most that one request behind.
  */
-async function* listPages(listing: Listing): AsyncGenerator<readonly ListedKey[]> {
-  const { prefix, options } = listing;
-  let last = options.after === undefined ? undefined : prefix + options.after;
+async function* listPages(listing: Listing): AsyncGenerator<ListPage> {
+  const { root, options } = listing;
+  let last = options.after === undefined ? undefined : root + options.after;
   let coming = getPage(listing, { StartAfter: last });
   for (let empty = 0, token: string | undefined; ;) {
     const page = await coming;
     for (const { key } of page.objects) last = checkOrder(listing, last, key);
-    empty = page.objects.length > 0 ? 0 : empty + 1;
+    const isEmpty = page.objects.length + page.prefixes.length === 0;
+    empty = isEmpty ? empty + 1 : 0;
     if (page.next !== undefined) {
       if (page.next === token || empty > EMPTY_PAGES) throw badListing(listing, 'the listing goes round in circles');
       token = page.next;
@@ -113,7 +121,7 @@ async function* listPages(listing: Listing): AsyncGenerator<readonly ListedKey[]
       // It is awaited in the next round, which a reader that goes away never begins.
       coming.catch(() => undefined);
     }
-    if (page.objects.length > 0) yield page.objects;
+    if (!isEmpty) yield page;
     if (page.next === undefined) return;
   }
 }
@@ -138,14 +146,15 @@ async function getPage(
 ): Promise<ListPage> {
   const { client, limits, bucket, prefix, options } = listing;
   const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
-  const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...from });
+  const delimiter = options.onFolder !== undefined && from.MaxKeys === undefined ? { Delimiter: '/' } : {};
+  const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...delimiter, ...from });
   let page: ListPage | undefined;
   takeBody(command, limits, limits.pageBytes, ({ bytes }) => {
     page = readListPage(bytes);
     return NOTHING;
   });
+  options.onRequest?.();
   try {
-    options.onRequest?.();
     await client.send(command, { ...(options.signal !== undefined && { abortSignal: options.signal }) });
     if (page === undefined) throw new BadAnswer('BadPage', 'There was no answer.');
     return page;

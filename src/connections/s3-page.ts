@@ -4,6 +4,8 @@ import { BadAnswer } from './s3-body.ts';
 /** One page of ListObjectsV2, as far as it is used. */
 export interface ListPage {
   readonly objects: readonly ListedKey[];
+  /** Where a delimiter was asked for: what keys begin with, up to it. */
+  readonly prefixes: readonly string[];
   /** Where the next page begins; undefined on the last. */
   readonly next: string | undefined;
 }
@@ -30,8 +32,9 @@ export function readListPage(bytes: Buffer): ListPage {
   const rest = start < 0 ? text : text.slice(0, start) + text.slice(text.lastIndexOf('</Contents>'));
   const encoded = tag(rest, 'EncodingType') === 'url';
   const objects = start < 0 ? [] : readObjects(text, start, encoded);
-  checkCount(rest, objects.length);
-  return { objects, next: nextToken(rest) };
+  const prefixes = readPrefixes(rest, encoded);
+  checkCount(rest, objects.length + prefixes.length);
+  return { objects, prefixes, next: nextToken(rest) };
 }
 
 function readObjects(text: string, start: number, encoded: boolean): ListedKey[] {
@@ -115,6 +118,22 @@ function readObject(entry: string, encoded: boolean): ListedKey {
   return { key: encoded ? decodeKey(key) : key, size, etag, modified };
 }
 
+function readPrefixes(rest: string, encoded: boolean): string[] {
+  return rest
+    .split('<CommonPrefixes>')
+    .slice(1)
+    .flatMap((one) => {
+      // A page may keep its prefixes together or each by itself.
+      const end = one.indexOf('</CommonPrefixes>');
+      if (end < 0) throw new BadAnswer('TruncatedPage', 'An entry of the listing breaks off.');
+      return one.slice(0, end).split('</Prefix>').slice(0, -1);
+    })
+    .map((raw) => {
+      const prefix = unescape(raw.slice(raw.indexOf('<Prefix>') + '<Prefix>'.length));
+      return encoded ? decodeKey(prefix) : prefix;
+    });
+}
+
 function decodeKey(encoded: string): string {
   if (!encoded.includes('%') && !encoded.includes('+')) return encoded;
   try {
@@ -126,8 +145,7 @@ function decodeKey(encoded: string): string {
 
 function checkCount(rest: string, listed: number): void {
   const count = tag(rest, 'KeyCount');
-  const prefixes = rest.split('<CommonPrefixes>').length - 1;
-  if (count !== undefined && Number(count) !== listed + prefixes) {
+  if (count !== undefined && Number(count) !== listed) {
     throw new BadAnswer('BadPage', `The page of the listing says that it has ${count.slice(0, 20)} keys, but has ${listed}.`);
   }
 }

@@ -13,6 +13,7 @@ describe('a page of a listing', () => {
   it('is read as it is written, encoded or not', () => {
     expect(page(`<EncodingType>url</EncodingType>${END}<KeyCount>1</KeyCount>${ENTRY}`)).toEqual({
       objects: [object('a b')],
+      prefixes: [],
       next: undefined,
     });
     expect(page(`${END}${ENTRY}`).objects).toEqual([object('a%20b')]);
@@ -29,9 +30,21 @@ describe('a page of a listing', () => {
     expect(page(`${ENTRY}${more}<NextContinuationToken>t</NextContinuationToken>`).next).toBe('t');
   });
 
+  it('has prefixes where a delimiter was asked for, together or each by itself', () => {
+    const together = '<CommonPrefixes><Prefix>a+b%2F</Prefix><Prefix>c&amp;/</Prefix></CommonPrefixes>';
+    const apart = '<CommonPrefixes><Prefix>d/</Prefix></CommonPrefixes>';
+    expect(page(`<EncodingType>url</EncodingType>${END}<KeyCount>3</KeyCount>${together}${apart}`).prefixes).toEqual([
+      'a b/',
+      'c&/',
+      'd/',
+    ]);
+    expect(() => page(`${END}<KeyCount>2</KeyCount>${apart}`)).toThrow(/says that it has 2 keys, but has 1/);
+    expect(() => page(`${END}<CommonPrefixes><Prefix>d/`)).toThrow(/breaks off/);
+  });
+
   it('may be empty', () => {
-    expect(page(END)).toEqual({ objects: [], next: undefined });
-    expect(page(`${END}<KeyCount>0</KeyCount>`)).toEqual({ objects: [], next: undefined });
+    expect(page(END)).toEqual({ objects: [], prefixes: [], next: undefined });
+    expect(page(`${END}<KeyCount>0</KeyCount>`)).toEqual({ objects: [], prefixes: [], next: undefined });
   });
 
   it('is refused wherever it is cut', () => {

@@ -123,6 +123,41 @@ export function describeObjectStore(
       expect(await paths({ after: 'sales.csv' }, joinAddress(root, 'sales.csv'))).toEqual([]);
     });
 
+    it('lists one folder only, by paths that begin at the address', async () => {
+      for (const path of ['a/1', 'a/b/1', 'a b/1', 'ab/1']) await put(path);
+      expect(await paths({ folder: 'a/' })).toEqual(['a/1', 'a/b/1']);
+      expect(await paths({ folder: 'a/b/' })).toEqual(['a/b/1']);
+      expect(await paths({ folder: 'a b/' }, `${root}/`)).toEqual(['a b/1']);
+      expect(await paths({ folder: 'a/', after: 'a/1' })).toEqual(['a/b/1']);
+      expect(await paths({ folder: 'never/was/' })).toEqual([]);
+      expect(await paths({ folder: 'a/1/' })).toEqual([]);
+    });
+
+    it('tells of the folders in a folder instead of what is below them', async () => {
+      for (const path of ['a/1', 'a/2/x/y', 'a/3/x', 'a/3 +%20&ü/z', 'a/4', 'b/1', '_t/1']) await put(path);
+      const look = async (options: ListOptions) => {
+        const folders: string[] = [];
+        const objects = await paths({ ...options, onFolder: (path) => folders.push(path) });
+        return [objects, folders.toSorted(compareBytes)];
+      };
+      expect(await look({ folder: 'a/' })).toEqual([
+        ['a/1', 'a/4'],
+        ['a/2/', 'a/3 +%20&ü/', 'a/3/'],
+      ]);
+      expect(await look({ skip: (path) => path.startsWith('_') })).toEqual([[], ['a/', 'b/']]);
+      expect(await look({ folder: 'a/2/' })).toEqual([[], ['a/2/x/']]);
+      expect(await look({ folder: 'c/' })).toEqual([[], []]);
+    });
+
+    it('makes no request that it is not allowed to make', async () => {
+      await put('a/1');
+      const refusal = new Error('no more');
+      const onRequest = (): void => {
+        throw refusal;
+      };
+      await expect(paths({ onRequest })).rejects.toBe(refusal);
+    });
+
     it('leaves out what is to be skipped, with all below it', async () => {
       for (const path of ['_tmp/a/1', 'a/_tmp/1', 'a/1', '_x']) await put(path);
       expect(await paths({ skip: (path) => path === '_x' || path.endsWith('_tmp/') })).toEqual(['a/1']);

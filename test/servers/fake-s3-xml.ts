@@ -1,4 +1,4 @@
-import type { FakeBucket } from './fake-s3-bucket.ts';
+import type { FakeBucket, FakeObject } from './fake-s3-bucket.ts';
 
 /** A page of ListObjectsV2. The continuation token is the last key, which S3's callers must not know. */
 export function listXml(bucket: FakeBucket, query: URLSearchParams): string {
@@ -6,21 +6,54 @@ export function listXml(bucket: FakeBucket, query: URLSearchParams): string {
   const max = Math.min(Number(query.get('max-keys') ?? 1_000), 1_000);
   const token = query.get('continuation-token');
   const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
-  const { objects, truncated } = bucket.list(prefix, after, max);
+  const { objects, prefixes, last, truncated } = pageOf(bucket, { prefix, after, max, delimiter: query.get('delimiter') ?? '' });
   const write = query.get('encoding-type') === 'url' ? urlEncode : escapeXml;
   const contents = objects.map(
     ({ key, size, etag, modified }) =>
       `<Contents><Key>${write(key)}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
   );
-  const next = truncated ? Buffer.from(objects.at(-1)?.key ?? '').toString('base64url') : undefined;
+  const next = truncated ? Buffer.from(last).toString('base64url') : undefined;
   return [
     '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">',
-    `<Name>${bucket.name}</Name><Prefix>${write(prefix)}</Prefix><KeyCount>${objects.length}</KeyCount><MaxKeys>${max}</MaxKeys>`,
+    `<Name>${bucket.name}</Name><Prefix>${write(prefix)}</Prefix><KeyCount>${objects.length + prefixes.length}</KeyCount><MaxKeys>${max}</MaxKeys>`,
     write === urlEncode ? '<EncodingType>url</EncodingType>' : '',
     `<IsTruncated>${truncated}</IsTruncated>${next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`}`,
     ...contents,
+    ...prefixes.map((folder) => `<CommonPrefixes><Prefix>${write(folder)}</Prefix></CommonPrefixes>`),
     '</ListBucketResult>',
   ].join('');
+}
+
+interface Asked {
+  readonly prefix: string;
+  readonly after: string;
+  readonly max: number;
+  readonly delimiter: string;
+}
+
+/** Greater than all that may follow in a key. */
+const BEYOND = '\u{10FFFF}';
+
+/** With a delimiter, what begins alike up to it is one entry, and the search jumps over it: a million keys cost nothing. */
+function pageOf(
+  bucket: FakeBucket,
+  { prefix, after, max, delimiter }: Asked,
+): { objects: FakeObject[]; prefixes: string[]; last: string; truncated: boolean } {
+  if (delimiter === '') {
+    const { objects, truncated } = bucket.list(prefix, after, max);
+    return { objects, prefixes: [], last: objects.at(-1)?.key ?? '', truncated };
+  }
+  const objects: FakeObject[] = [];
+  const prefixes: string[] = [];
+  for (let last = after; ;) {
+    const [next] = bucket.list(prefix, last, 1).objects;
+    if (next === undefined) return { objects, prefixes, last, truncated: false };
+    if (objects.length + prefixes.length === max) return { objects, prefixes, last, truncated: true };
+    const end = next.key.indexOf(delimiter, prefix.length);
+    if (end < 0) objects.push(next);
+    else prefixes.push(next.key.slice(0, end + delimiter.length));
+    last = end < 0 ? next.key : `${next.key.slice(0, end + delimiter.length)}${BEYOND}`;
+  }
 }
 
 export function errorXml(code: string): string {
