@@ -1,6 +1,7 @@
 import { parseAddress, fileAddress } from '../src/connections/address.ts';
 import type { Crawler } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
+import { objectTree } from './object-tree.ts';
 import { coversObject, crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
 
 /** Folders: `file:///data/lake`. */
@@ -13,6 +14,7 @@ export const fileCrawler: Crawler<ObjectOptions> = {
   async *crawl(options, context) {
     yield* crawlObjects(await context.connections.objectStore(options.url, context.connection), options, context);
   },
+  tree: objectTree,
 };
 
 /** One spelling for one folder, so that its scope stays the same with a slash at the end and without. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { parseAddress } from '../src/connections/address.ts';
-import type { ObjectStore, StoredObject } from '../src/connections/object-store.ts';
+import type { ListOptions, ObjectStore, StoredObject } from '../src/connections/object-store.ts';
 import type { CrawlContext, Finding, ObjectFinding, UnknownFinding } from '../src/crawl/crawler.ts';
 import { asTenonError, TenonError } from '../src/model/errors.ts';
 import { compileGlob, type Glob } from './glob.ts';
+import { listParts } from './object-parts.ts';
 
 /** What the crawlers of files and of S3 have in common: a place with objects below it. */
 export interface ObjectOptions {
@@ -67,22 +68,22 @@ function plainAddress(address: string): string {
  */
 export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, context: CrawlContext): AsyncGenerator<Finding> {
   const unknown: UnknownFinding[] = [];
-  const listing = store.pages(options.url, {
-    after: context.cursor,
-    signal: context.signal,
-    onRequest: () => context.spend({ lists: 1 }),
-    skip: (path) => isLeftOut(options, path),
-    onUnknown: (path, error) => unknown.push({ kind: 'unknown', path, error }),
-  });
+  const { parts, cursor: after } = context;
+  const how = {
+    ...listing(options, context),
+    onUnknown: (path: string, error: TenonError) => unknown.push({ kind: 'unknown', path, error }),
+  };
+  const pages = parts === undefined ? store.pages(options.url, { ...how, after }) : listParts(store, options.url, parts, how);
   let cursor = context.cursor ?? '';
   let objects = 0;
   let since = performance.now();
-  for await (const page of listing) {
+  for await (const page of pages) {
     context.signal.throwIfAborted();
     yield* unknown.splice(0);
     yield { kind: 'objects', objects: page.map((object) => finding(store, object, context)) };
     cursor = page.at(-1)?.path ?? cursor;
     objects += page.length;
+    if (parts !== undefined) continue;
     if (objects >= OBJECTS_A_CHECKPOINT || performance.now() - since > MS_A_CHECKPOINT) {
       yield { kind: 'checkpoint', cursor, complete: false };
       [objects, since] = [0, performance.now()];
@@ -91,6 +92,15 @@ export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, 
   yield* unknown.splice(0);
   context.signal.throwIfAborted();
   yield { kind: 'checkpoint', cursor, complete: true };
+}
+
+/** How this definition lists. */
+export function listing(options: ObjectOptions, context: CrawlContext): ListOptions {
+  return {
+    signal: context.signal,
+    onRequest: () => context.spend({ lists: 1 }),
+    skip: (path) => isLeftOut(options, path),
+  };
 }
 
 /** Asked for each folder on the way and for the object itself, so only the last name has to be looked at. */
@@ -127,8 +137,9 @@ function finding(store: ObjectStore, object: StoredObject, context: CrawlContext
     etag,
     modified,
     async read(start, end) {
+      context.spend({ gets: 1 });
       const bytes = await store.read(address, start, end, { expected: { etag }, signal: context.signal });
-      context.spend({ gets: 1, bytes: bytes.length });
+      context.spend({ bytes: bytes.length });
       return bytes;
     },
   };

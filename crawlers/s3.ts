@@ -1,6 +1,7 @@
 import { parseAddress, s3Address, s3AddressOfUrl } from '../src/connections/address.ts';
 import type { Crawler } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
+import { objectTree } from './object-tree.ts';
 import { coversObject, crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
 
 /** Buckets: `s3://bucket/folder`. */
@@ -13,6 +14,7 @@ export const s3Crawler: Crawler<ObjectOptions> = {
   async *crawl(options, context) {
     yield* crawlObjects(await context.connections.objectStore(options.url, context.connection), options, context);
   },
+  tree: objectTree,
 };
 
 /** `s3://bucket/folder` and `s3://bucket/folder/` are one scope: the one without the slash at its end. */

@@ -17,7 +17,26 @@ export interface Crawler<Options = unknown> {
   covers(options: Options, location: string): boolean;
   /** Yields findings until there are no more. Objects come in byte order of their paths, so that a left folder is complete. */
   crawl(options: Options, context: CrawlContext): AsyncIterable<Finding>;
+  /** For a source that is a tree of folders: then a crawl may look at a part of it only (`new-folders`, `events`). */
+  readonly tree?: SourceTree<Options>;
 }
+
+export interface SourceTree<Options = unknown> {
+  /** The address of the scope's root: what the path of a finding lies below. */
+  root(options: Options): string;
+  /** The folders that lie directly in a folder (`sales/`; the empty one is the scope), without those that are left out. */
+  folders(options: Options, context: CrawlContext, folder: string): Promise<string[]>;
+}
+
+/** A folder to look at: the files that lie directly in it, or all that is below it. */
+export interface Part {
+  /** With `/` at its end; the empty one is the scope. */
+  readonly folder: string;
+  readonly below: boolean;
+}
+
+/** What a crawl costs. Requests (`lists`, `gets`, `queries`) are told before they are made: the budget may not allow them. `rows`: what was read of a table; `capacityUnits`: as DynamoDB counts them. */
+export type Cost = Partial<Record<'lists' | 'gets' | 'bytes' | 'queries' | 'rows' | 'capacityUnits', number>>;
 
 export interface CrawlContext {
   readonly connections: Connections;
@@ -26,11 +45,16 @@ export interface CrawlContext {
   readonly signal: AbortSignal;
   /** The cursor of the last checkpoint that was saved: go on after it. Undefined: from the start. */
   readonly cursor: string | undefined;
+  /**
+   * Only these, in byte order of their folders; undefined: everything. Only for crawlers with a `tree`. A complete checkpoint
+   * then says that all of these were seen, and there are no others: who goes on begins at the beginning.
+   */
+  readonly parts?: readonly Part[] | undefined;
   log(level: 'info' | 'warn', message: string, fields?: Record<string, unknown>): void;
   /** What the catalog has of a table that this crawler recorded under this location: where a source is only sampled, what a sample does not show may still be there. */
   previous(location: string): PreviousTable | undefined;
-  /** Adds to the bill of the crawl. `rows`: what was read of a table; `capacityUnits`: as DynamoDB counts them. */
-  spend(cost: Partial<Record<'lists' | 'gets' | 'bytes' | 'queries' | 'rows' | 'capacityUnits', number>>): void;
+  /** Adds to the bill of the crawl. Throws BUDGET when a request may not be made any more: let it pass. */
+  spend(cost: Cost): void;
 }
 
 export interface PreviousTable {

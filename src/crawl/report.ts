@@ -1,14 +1,9 @@
 import type { TenonError } from '../model/errors.ts';
 import { tableNameFrom } from '../model/names.ts';
+import type { Cost } from './crawler.ts';
 
-export interface Bill {
-  lists: number;
-  gets: number;
-  bytes: number;
-  queries: number;
-  rows: number;
-  capacityUnits: number;
-}
+/** What a crawl has cost. */
+export type Bill = Required<Cost>;
 
 export interface Unknown {
   readonly path: string;
@@ -37,6 +32,7 @@ export interface Counts {
   partitionsRemoved: number;
 }
 
+const BILLED = ['lists', 'gets', 'bytes', 'queries', 'rows', 'capacityUnits'] as const;
 const MAX_CHARS = 500;
 
 /** What a crawl has to tell in the end. What could not be read is kept by its path, as it protects all that is there. */
@@ -71,8 +67,8 @@ export class Report {
     if (this.skips.size < this.limit) this.skips.set(path, reason);
   }
 
-  spend(cost: Partial<Bill>): void {
-    for (const key of ['lists', 'gets', 'bytes', 'queries', 'rows', 'capacityUnits'] as const) this.bill[key] += cost[key] ?? 0;
+  spend(cost: Cost): void {
+    for (const key of BILLED) this.bill[key] += cost[key] ?? 0;
   }
 
   /** Whether something at, above or below a path is unknown. A folder's path ends with `/`; the empty one is the scope. */
