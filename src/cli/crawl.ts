@@ -19,7 +19,16 @@ interface Options {
   readonly passwordStdin?: boolean;
   readonly acceptRemovals?: boolean;
   readonly option?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly grouping?: string;
+  readonly prefix?: string;
+  readonly setting?: readonly string[];
 }
+
+const EXAMPLES = `
+Examples:
+  tenon crawl ./lake --database lake
+  tenon crawl s3://bucket/prefix --database lake --exclude 'tmp/**' --grouping glue --setting deleteBehavior=deprecate`;
 
 export function addCrawl(program: Command, perform: Perform): void {
   program
@@ -30,9 +39,13 @@ export function addCrawl(program: Command, perform: Perform): void {
     .option('--name <name>', 'of the crawler; left out: made from source and database')
     .option('--connection <name>', 'the connection to use')
     .option('--password-stdin', 'read the password from stdin; it is kept encrypted, in a connection')
-    .option('--option <key=value...>', 'an option of the crawler: exclude=tmp/**')
+    .option('--option <key=value...>', 'an option of the crawler')
+    .option('--exclude <pattern...>', 'leave out paths below the source: tmp/** **.bak')
+    .option('--grouping <way>', 'how folders become tables: tenon or glue')
+    .option('--prefix <text>', 'in front of the names of the tables')
+    .option('--setting <key=value...>', 'a setting of the crawler: updateBehavior=merge tableThreshold=500')
     .option('--accept-removals', 'remove also what would be parked as a mass removal')
-    .addHelpText('after', '\nExamples:\n  tenon crawl ./lake --database lake\n  tenon crawl s3://bucket/prefix --database lake')
+    .addHelpText('after', EXAMPLES)
     .action(async (source: string, options: Options, self: Command) => {
       await perform(self, async (client, { json, signal }) => {
         const crawler = await crawlerFor(client, source, options);
@@ -54,7 +67,7 @@ async function startCrawl(client: Client, crawler: string, params: { acceptRemov
 /** Defines the crawler of a source, or finds the one that is named. A password goes into a connection and nowhere else. */
 async function crawlerFor(client: Client, source: string, options: Options): Promise<string> {
   const url = urlOf(source);
-  if (url === undefined) return needCrawler(client, source);
+  if (url === undefined) return needCrawler(client, source, options);
   const database = options.database ?? 'default';
   const secret = options.passwordStdin ? await readPassword() : undefined;
   const { bare, password } = withoutPassword(url, secret);
@@ -62,7 +75,7 @@ async function crawlerFor(client: Client, source: string, options: Options): Pro
   const connection =
     options.connection ?? (password === undefined ? undefined : await defineConnection(client, name, bare, password));
   await client.ask('mutation ($crawler: CrawlerInput!) { defineCrawler(crawler: $crawler) { name } }', {
-    crawler: { name, url: bare.href, database, connection, options: optionsOf(options.option ?? []) },
+    crawler: { name, url: bare.href, database, connection, options: sourceOptions(options), settings: settingsOf(options) },
   });
   return name;
 }
@@ -80,7 +93,14 @@ function urlOf(source: string): URL | undefined {
   return undefined;
 }
 
-async function needCrawler(client: Client, name: string): Promise<string> {
+/** What it is to do stands in its definition; to pass over what was typed would be worse than to refuse it. */
+async function needCrawler(client: Client, name: string, options: Options): Promise<string> {
+  const { option, exclude, grouping, prefix, setting } = options;
+  const given = Object.entries({ option, exclude, grouping, prefix, setting }).filter(([, value]) => value !== undefined);
+  if (given.length > 0) {
+    const flags = given.map(([flag]) => `--${flag}`).join(', ');
+    throw new TenonError('BAD_INPUT', `${flags} belong to the definition of a crawler: give the source instead of the name «${plain(name).slice(0, 200)}».`);
+  }
   const { crawler } = await client.ask<{ crawler: { name: string } | null }>(
     'query ($name: String!) { crawler(name: $name) { name } }',
     { name },
@@ -116,6 +136,16 @@ function crawlerName(url: URL, database: string): string {
   const words =
     `${url.protocol.replace(':', '')} ${url.hostname} ${decodeURI(url.pathname)}`.toLowerCase().match(/[a-z0-9]+/g) ?? [];
   return `${words.join('-').slice(-40).replace(/^-/, '')}-${hash}`;
+}
+
+function sourceOptions({ option = [], exclude }: Options): Record<string, unknown> {
+  const given = optionsOf(option);
+  return exclude === undefined ? given : { ...given, exclude: [given['exclude'] ?? [], exclude].flat() };
+}
+
+function settingsOf({ setting = [], grouping, prefix }: Options): Record<string, unknown> {
+  const given = optionsOf(setting);
+  return { ...given, ...(grouping !== undefined && { grouping }), ...(prefix !== undefined && { prefix }) };
 }
 
 /** `key=value`; what reads as JSON is that, anything else a text; a key given twice is a list. */
