@@ -61,6 +61,7 @@ export function isSame({ draft, schema }: Prepared, before: PartitionRow): boole
     draft.manifest.hash === before.manifestHash &&
     draft.location === before.location &&
     (schema === undefined || schema.hash === before.schemaHash) &&
+    (draft.inherits !== true || before.schemaHash === null) &&
     (draft.rows === undefined || draft.rows === before.rows) &&
     isDeepStrictEqual(plain(draft.format), before.format)
   );

@@ -113,7 +113,7 @@ function newRow(w: Write, { next: { draft, key, schema }, before }: Move): NewPa
     key,
     location: draft.location,
     format: draft.format ?? null,
-    schemaHash: schema?.hash ?? kept?.schemaHash ?? null,
+    schemaHash: schema?.hash ?? (draft.inherits === true ? null : (kept?.schemaHash ?? null)),
     owner: before?.owner ?? w.by.owner,
     rows: draft.rows ?? kept?.rows ?? null,
     bytes,

@@ -99,7 +99,10 @@ async function needCrawler(client: Client, name: string, options: Options): Prom
   const given = Object.entries({ option, exclude, grouping, prefix, setting }).filter(([, value]) => value !== undefined);
   if (given.length > 0) {
     const flags = given.map(([flag]) => `--${flag}`).join(', ');
-    throw new TenonError('BAD_INPUT', `${flags} belong to the definition of a crawler: give the source instead of the name «${plain(name).slice(0, 200)}».`);
+    throw new TenonError(
+      'BAD_INPUT',
+      `${flags} belong to the definition of a crawler: give the source instead of the name «${plain(name).slice(0, 200)}».`,
+    );
   }
   const { crawler } = await client.ask<{ crawler: { name: string } | null }>(
     'query ($name: String!) { crawler(name: $name) { name } }',

@@ -33,6 +33,8 @@ export interface AbsenceContext {
   readonly isUnknown: (table: Table) => boolean;
   /** Tables that an earlier attempt of this run has met. */
   readonly wasSeen: (table: Table) => boolean;
+  /** Nothing is taken away, whatever is gone: then nothing has to be parked either. */
+  readonly keeps: boolean;
   readonly accept: boolean;
   readonly removalShare: number;
   readonly removalAtLeast: number;
@@ -70,8 +72,8 @@ export async function decideAbsence(held: readonly FoundTable[], context: Absenc
   };
 }
 
-function isTooMuch(gone: number, all: number, { accept, removalShare, removalAtLeast }: AbsenceContext): boolean {
-  return !accept && gone >= removalAtLeast && gone > removalShare * all;
+function isTooMuch(gone: number, all: number, { accept, keeps, removalShare, removalAtLeast }: AbsenceContext): boolean {
+  return !accept && !keeps && gone >= removalAtLeast && gone > removalShare * all;
 }
 
 async function decideFound(

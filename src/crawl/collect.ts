@@ -1,11 +1,11 @@
 import { TenonError } from '../model/errors.ts';
-import { tableNameFrom } from '../model/names.ts';
 import type { Partition, Table } from '../model/table.ts';
 import { areCompatible, commonFormat } from './formats.ts';
 import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './found-table.ts';
 import type { Closed, ClosedFolder, ClosedPartition } from './grouping.ts';
 import { identityOf } from './known.ts';
 import type { Layout } from './layout.ts';
+import type { TablePolicy } from './policy.ts';
 import type { ReadLayout } from './read-layout.ts';
 import { lookAtUnit, unitOf, type Unit, type UnitContext } from './unit.ts';
 
@@ -14,6 +14,9 @@ export interface CollectContext extends UnitContext {
   readonly connection: string | undefined;
   /** The address of the scope's root. */
   readonly base: () => string;
+  readonly policy: TablePolicy;
+  /** A table's name from a folder's or a file's. */
+  readonly nameFrom: (text: string) => string;
 }
 
 export interface Collector {
@@ -130,8 +133,9 @@ async function partitionedTable(
   const identity = identityOf(location, open.keys, undefined);
   // Of several key sets below one folder, the first takes its name, unless they have names already.
   const wanted = first ? folderName(context, folder.path) : `${folderName(context, folder.path)}_${open.keys.join('_')}`;
-  const name = open.before?.name ?? (await context.known.nameFor(identity, tableNameFrom(wanted)));
-  const parts = { ...open, name, database: context.database, connection: context.connection, location, layout: undefined, units };
+  const name = open.before?.name ?? (await context.known.nameFor(identity, context.nameFrom(wanted)));
+  const { database, connection, policy } = context;
+  const parts = { ...open, name, database, connection, location, layout: undefined, units, policy, plainKeys: false };
   return foundTable(
     { ...parts, absent: [...open.absent.values()] },
     { path: folder.path, first: folder.first },
@@ -258,7 +262,7 @@ async function oneTable(
 ): Promise<FoundTable> {
   const address = folderAddress(context.base(), folder.path);
   const wanted = layout === undefined || stem === '' ? folderName(context, folder.path) : stem;
-  const name = before?.name ?? (await context.known.nameFor(identityOf(address, [], layout?.name), tableNameFrom(wanted)));
+  const name = before?.name ?? (await context.known.nameFor(identityOf(address, [], layout?.name), context.nameFrom(wanted)));
   const single = layout?.files.count === 1 ? layout.samples[0]?.location : undefined;
   const location = single ?? address;
   const units = [{ values: [], path: folder.path, location, unit }];
@@ -272,6 +276,8 @@ async function oneTable(
     before,
     units,
     absent: [],
+    policy: context.policy,
+    plainKeys: false,
   };
   return foundTable(parts, { path: folder.path, first: folder.first }, context.known, context.report);
 }

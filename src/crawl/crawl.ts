@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Db, Ground } from '../db/db.ts';
 import type { TenonError } from '../model/errors.ts';
 import { reached } from '../model/reached.ts';
+import { tableNameFrom } from '../model/names.ts';
 import type { Table } from '../model/table.ts';
 import type { RunContext } from '../work/run.ts';
 import { decideAbsence, type Parked } from './absence.ts';
@@ -14,6 +15,7 @@ import { declaredTable, serverOf } from './declared-table.ts';
 import type { FoundTable } from './found-table.ts';
 import { createGrouping, isIgnored, type Closed } from './grouping.ts';
 import { identityOf, Known } from './known.ts';
+import { deprecated, policyOf, type TablePolicy } from './policy.ts';
 import { Progress } from './progress.ts';
 import { createGate, readLayout } from './read-layout.ts';
 import { Report, type SavedReport } from './report.ts';
@@ -62,6 +64,7 @@ export class Crawl {
   private readonly known: Known;
   private readonly grouping;
   private readonly collector: Collector;
+  private readonly policy: TablePolicy;
   private readonly progress: Progress;
   private readonly at: Whereabouts;
   private readonly startedAt: number;
@@ -86,6 +89,7 @@ export class Crawl {
     this.progress = new Progress(this.at.start);
     this.startedAt = plan.ground.clock().getTime();
     this.grouping = createGrouping(config.crawl.sampleFiles);
+    this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
     const gate = createGate(config.crawl.parallelReads);
     const limits = classifyLimits(config.limits);
     this.collector = createCollector({
@@ -97,6 +101,8 @@ export class Crawl {
       database: definition.database,
       connection: definition.connection,
       base: () => this.at.base ?? '',
+      policy: this.policy,
+      nameFrom: (text) => this.nameFrom(text),
     });
   }
 
@@ -170,8 +176,10 @@ export class Crawl {
       for (const found of await this.collector.take(one)) {
         this.progress.found(found);
         if (found.before !== undefined) this.known.see(found.before);
-        if (found.narrow === undefined) this.add(wideSave(found));
-        else this.held.push(found);
+        if (found.narrow === undefined) {
+          this.tell(found.told.wide);
+          this.add(wideSave(found));
+        } else this.held.push(found);
       }
       if (one.kind === 'folder') reached('crawl.table-closed');
     }
@@ -185,7 +193,8 @@ export class Crawl {
   }
 
   private async takeTable(finding: TableFinding): Promise<void> {
-    const declared = await declaredTable(finding, this.definition, this.known);
+    const declared = await declaredTable(finding, this.definition, this.known, this.policy, (text) => this.nameFrom(text));
+    this.tell(declared.told);
     if (declared.before !== undefined) this.known.see(declared.before);
     this.server = serverOf(finding.location);
     this.progress.tables += 1;
@@ -228,11 +237,13 @@ export class Crawl {
     await this.saveClosed();
     const context = this.saveContext();
     if (!this.complete) {
+      for (const { told } of this.held) this.tell(told.wide);
       await save(context, this.held.map(wideSave));
       return undefined;
     }
     const { tables, found, parked } = await this.decide();
-    const drops = tables.map((before): Save => ({ path: before.name, draft: undefined, before, partitions: [], ended: [] }));
+    for (const { table, narrow } of found) this.tell(narrow ? table.told.narrow : table.told.wide);
+    const drops = tables.flatMap((before) => this.gone(before));
     const saves = [...found.map(({ table, narrow }) => (narrow ? narrowSave(table) : wideSave(table))), ...drops];
     const checkpoint: SaveContext['checkpoint'] = async (tx, last) => {
       if (last) await seen(tx);
@@ -245,6 +256,25 @@ export class Crawl {
     return parked;
   }
 
+  /** What becomes of a table that is gone from the source. */
+  private gone(before: Table): Save[] {
+    const save: Save = { path: before.name, draft: undefined, before, partitions: [], ended: [] };
+    if (this.policy.gone === 'delete') return [save];
+    if (this.policy.gone === 'deprecate') return [{ ...save, draft: deprecated(before, this.policy.mark) }];
+    this.tell([`The table ${before.database}.${before.name} is gone from the source, and stays.`]);
+    return [];
+  }
+
+  /** Of one table. */
+  private tell(told: readonly string[]): void {
+    if (told.length > 0) this.report.counts.logged += 1;
+    for (const one of told) this.run.log('warn', one);
+  }
+
+  private nameFrom(text: string): string {
+    return tableNameFrom(text, this.definition.settings.prefix);
+  }
+
   private decide(): ReturnType<typeof decideAbsence> {
     const { ground, config, run, crawler, options } = this.plan;
     return decideAbsence(this.held, {
@@ -255,6 +285,7 @@ export class Crawl {
       covers: (location) => this.isHere(location) && crawler.covers(options, location),
       isUnknown: (table) => this.isUnknown(table),
       wasSeen: (table) => this.at.wasSeen(table),
+      keeps: this.policy.gone !== 'delete',
       accept: run.run.params['acceptRemovals'] === true,
       removalShare: config.crawl.removalShare,
       removalAtLeast: config.crawl.removalAtLeast,

@@ -1,8 +1,8 @@
-import { tableNameFrom } from '../model/names.ts';
 import type { TableDraft } from '../model/table.ts';
 import type { TableFinding } from './crawler.ts';
 import type { CrawlerDefinition } from './crawlers.ts';
 import { identityOf, type Known } from './known.ts';
+import { allow, DEPRECATED, type TablePolicy } from './policy.ts';
 import type { Save } from './save.ts';
 
 /** A table that its source declares, as it is to be recorded. It has no partitions: its rows are not in files. */
@@ -10,13 +10,15 @@ export async function declaredTable(
   finding: TableFinding,
   { database, connection }: CrawlerDefinition,
   known: Known,
-): Promise<Save> {
+  policy: TablePolicy,
+  nameFrom: (text: string) => string,
+): Promise<Save & { readonly told: readonly string[] }> {
   const { name, type, location, format, columns, comment, parameters, details } = finding;
   const identity = identityOf(location, [], undefined);
   const before = known.tables.get(identity);
   const draft: TableDraft = {
     database,
-    name: before?.name ?? (await known.nameFor(identity, tableNameFrom(name))),
+    name: before?.name ?? (await known.nameFor(identity, nameFrom(name))),
     type,
     location,
     format,
@@ -26,7 +28,11 @@ export async function declaredTable(
     ...(details !== undefined && { details }),
     schema: { columns, partitionKeys: [] },
   };
-  return { path: name, draft, before, partitions: [], ended: [] };
+  // Where the source says nothing about parameters, those of people stay, but for our own mark: it is found again.
+  const { [DEPRECATED]: mark, ...others } = before?.parameters ?? {};
+  const found = parameters === undefined && mark !== undefined ? { ...draft, parameters: others } : draft;
+  const { draft: allowed, told } = allow(policy, before, found);
+  return { path: name, draft: allowed, before, partitions: [], ended: [], told };
 }
 
 /** `postgres://host:5432/database`: where such a table is. */

@@ -3,10 +3,11 @@ import { simple, type ColumnType } from '../model/types.ts';
 import { foldName } from '../model/names.ts';
 import { inferKeyType, orderedKeys } from '../model/partition-key.ts';
 import { schemaHash, type Column, type Format } from '../model/schema.ts';
-import type { Partition, PartitionDraft, Table, TableDraft } from '../model/table.ts';
+import type { PackedManifest, Partition, PartitionDraft, Table, TableDraft } from '../model/table.ts';
 import { asTenonError } from '../model/errors.ts';
 import { unionSeen } from './blank.ts';
 import { LAYOUT, type Known } from './known.ts';
+import { allow, ownParameters, type TablePolicy } from './policy.ts';
 import type { Report } from './report.ts';
 import type { Unit } from './unit.ts';
 
@@ -31,6 +32,9 @@ export interface TableParts {
   readonly units: readonly PlacedUnit[];
   /** Partitions that the catalog has and the listing has not. */
   readonly absent: readonly Partition[];
+  readonly policy: TablePolicy;
+  /** All keys are strings, as Glue has them. */
+  readonly plainKeys: boolean;
 }
 
 /**
@@ -42,8 +46,11 @@ export interface FoundTable {
   readonly wide: TableDraft;
   readonly narrow: TableDraft | undefined;
   readonly partitions: readonly PartitionDraft[];
-  /** To be ended together with `narrow`. */
+  /** Seem to be gone; to be ended together with `narrow`, unless they are kept whatever happens. */
   readonly absent: readonly Partition[];
+  readonly keepsAbsent: boolean;
+  /** What is only told about the source: in any case, and once it is sure that nothing was overlooked. */
+  readonly told: { readonly wide: readonly string[]; readonly narrow: readonly string[] };
   readonly partitionCount: number;
   /** Below the scope, for what is said about it. */
   readonly path: string;
@@ -61,20 +68,32 @@ export async function foundTable(
   const absentLists = await Promise.all(parts.absent.map((partition) => columnsBefore(parts.before, partition, known)));
   const recorded = parts.before?.schema.columns ?? [];
   const wide = withoutKeys(unionSeen([recorded, ...lists, ...absentLists]), parts.keys);
-  const narrow = inOrderOf(recorded, withoutKeys(unionSeen(lists), parts.keys));
+  const keepsAbsent = parts.policy.gone !== 'delete';
+  const left = keepsAbsent ? absentLists : [];
+  const narrow = inOrderOf(recorded, withoutKeys(unionSeen([...lists, ...left]), parts.keys));
   const format = commonFormatOf(parts);
-  const wideDraft = draftOf(parts, wide, keyColumns(parts, true), format);
-  const narrowDraft = draftOf(parts, narrow, keyColumns(parts, false), format);
-  const isNarrower = parts.absent.length > 0 || schemaHash(wideDraft.schema) !== schemaHash(narrowDraft.schema);
+  const inAnyCase = allow(parts.policy, parts.before, draftOf(parts, wide, keyColumns(parts, true), format));
+  const whenSure = allow(parts.policy, parts.before, draftOf(parts, narrow, keyColumns(parts, keepsAbsent), format));
+  const isNarrower =
+    parts.absent.length > 0 ||
+    schemaHash(inAnyCase.draft.schema) !== schemaHash(whenSure.draft.schema) ||
+    inAnyCase.told.join() !== whenSure.told.join();
   return {
     before: parts.before,
-    wide: wideDraft,
-    narrow: isNarrower ? narrowDraft : undefined,
-    partitions: partitionDrafts(parts, wideDraft, report),
+    wide: inAnyCase.draft,
+    narrow: isNarrower ? whenSure.draft : undefined,
+    partitions: partitionDrafts(parts, inAnyCase.draft, report),
     absent: parts.absent,
+    keepsAbsent,
+    told: { wide: inAnyCase.told, narrow: [...whenSure.told, ...toldOfAbsent(parts)] },
     partitionCount: parts.keys.length === 0 ? 0 : parts.units.length,
     ...at,
   };
+}
+
+function toldOfAbsent({ absent, policy, database, name }: TableParts): string[] {
+  if (absent.length === 0 || policy.gone === 'delete') return [];
+  return [`${absent.length} partitions of ${database}.${name} are gone from the source, and stay.`];
 }
 
 async function columnLists({ before, units }: TableParts, known: Known): Promise<(readonly Column[])[]> {
@@ -100,7 +119,8 @@ function inOrderOf(recorded: readonly Column[], columns: readonly Column[]): Col
   return columns.toSorted((a, b) => place(a) - place(b));
 }
 
-function keyColumns({ keys, units, absent }: TableParts, withAbsent: boolean): Column[] {
+function keyColumns({ keys, units, absent, plainKeys }: TableParts, withAbsent: boolean): Column[] {
+  if (plainKeys) return keys.map((name) => ({ name, type: simple('string') }));
   const rows = [...units.map(({ values }) => values), ...(withAbsent ? absent.map(({ values }) => values) : [])];
   return keys.map((name, i) => ({
     name,
@@ -142,8 +162,7 @@ function draftOf(
   format: Format | undefined,
 ): TableDraft {
   const { before, layout, connection } = parts;
-  // Other parameters are a person's, and stay.
-  const { [LAYOUT]: _layout, ...others } = before?.parameters ?? {};
+  const { [LAYOUT]: _layout, ...others } = ownParameters(before, parts.policy);
   return {
     database: parts.database,
     name: parts.name,
@@ -161,6 +180,7 @@ function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): 
   const common = formatKey(draft.format);
   const formatMoved = parts.before !== undefined && formatKey(parts.before.format) !== common;
   return parts.units.flatMap(({ values, path, location, unit }) => {
+    if (parts.policy.inherit) return hasKeys(values, draft, path, report) ? inheritingDraft(values, location, unit) : [];
     if (unit.kind !== 'read' && !(formatMoved && unit.partition.format === undefined)) return [];
     if (!hasKeys(values, draft, path, report)) return [];
     if (unit.kind !== 'read') return keptDraft(parts, unit.partition);
@@ -178,11 +198,27 @@ function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): 
   });
 }
 
+/** Without anything of its own; one that has something gives it up. */
+function inheritingDraft(values: PartitionDraft['values'], location: string, unit: Unit): PartitionDraft[] {
+  const { rows } = unit.kind === 'read' ? unit : unit.partition;
+  const draft = { values, location, inherits: true, ...(rows !== undefined && { rows }) } as const;
+  if (unit.kind === 'read') return [{ ...draft, manifest: unit.manifest }];
+  const { partition } = unit;
+  const hasOwn = partition.format !== undefined || partition.schemaHash !== undefined;
+  const manifest = manifestOf(partition);
+  return hasOwn && manifest !== undefined ? [{ ...draft, manifest }] : [];
+}
+
+/** The one that the catalog has, by its hash. */
+function manifestOf({ manifestHash, files, bytes }: Partition): PackedManifest | undefined {
+  return manifestHash === undefined ? undefined : { hash: manifestHash, packed: new Uint8Array(), files, bytes: bytes ?? 0n };
+}
+
 /** A partition that had the table's format keeps it when the table takes another. */
 function keptDraft({ before }: TableParts, partition: Partition): PartitionDraft[] {
-  const { values, location, manifestHash, files, bytes, rows } = partition;
-  if (before?.format === undefined || manifestHash === undefined) return [];
-  const manifest = { hash: manifestHash, packed: new Uint8Array(), files, bytes: bytes ?? 0n };
+  const { values, location, rows } = partition;
+  const manifest = manifestOf(partition);
+  if (before?.format === undefined || manifest === undefined) return [];
   return [{ values, location, format: before.format, manifest, ...(rows !== undefined && { rows }) }];
 }
 

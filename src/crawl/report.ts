@@ -30,6 +30,8 @@ export interface Counts {
   partitionsAdded: number;
   partitionsChanged: number;
   partitionsRemoved: number;
+  /** Tables of whose source something was only told in the log, because the settings say so. */
+  logged: number;
 }
 
 const BILLED = ['lists', 'gets', 'bytes', 'queries', 'rows', 'capacityUnits'] as const;
@@ -37,7 +39,15 @@ const MAX_CHARS = 500;
 
 /** What a crawl has to tell in the end. What could not be read is kept by its path, as it protects all that is there. */
 export class Report {
-  readonly counts: Counts = { added: 0, changed: 0, removed: 0, partitionsAdded: 0, partitionsChanged: 0, partitionsRemoved: 0 };
+  readonly counts: Counts = {
+    added: 0,
+    changed: 0,
+    removed: 0,
+    partitionsAdded: 0,
+    partitionsChanged: 0,
+    partitionsRemoved: 0,
+    logged: 0,
+  };
   readonly bill: Bill = { lists: 0, gets: 0, bytes: 0, queries: 0, rows: 0, capacityUnits: 0 };
   private readonly unknowns = new Map<string, Unknown>();
   private readonly skips = new Map<string, string>();

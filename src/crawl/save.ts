@@ -28,8 +28,8 @@ export function wideSave({ path, wide, before, partitions }: FoundTable): Save {
 }
 
 /** What takes away what is gone. */
-export function narrowSave({ path, wide, narrow, before, partitions, absent }: FoundTable): Save {
-  return { path, draft: narrow ?? wide, before, partitions, ended: absent };
+export function narrowSave({ path, wide, narrow, before, partitions, absent, keepsAbsent }: FoundTable): Save {
+  return { path, draft: narrow ?? wide, before, partitions, ended: keepsAbsent ? [] : absent };
 }
 
 /** Nothing that would be written: not even worth a transaction. */

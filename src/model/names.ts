@@ -33,9 +33,16 @@ function nameProblem(text: string): string | undefined {
 
 /**
  * A table's name from a folder's or a file's: only `a-z`, `0-9` and `_`, at most 128 long. What loses all of its letters,
- * or its end, gets a few characters of a hash, so that different sources keep different names.
+ * or its end, gets a few characters of a hash, so that different sources keep different names. A prefix may also begin with `_`.
  */
-export function tableNameFrom(text: string): string {
+export function tableNameFrom(text: string, prefix = ''): string {
+  const name = madeName(text);
+  const whole = foldName(prefix).replace(/[^a-z0-9_]/g, '_') + name;
+  if (whole.length <= MAX_MADE_NAME_CHARS) return whole;
+  return `${whole.slice(0, MAX_MADE_NAME_CHARS - 9)}_${shortHash(text)}`;
+}
+
+function madeName(text: string): string {
   const plain = text
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')

@@ -90,6 +90,8 @@ export interface PartitionDraft {
   readonly location: string;
   readonly format?: Format;
   readonly columns?: readonly Column[];
+  /** It has no columns of its own, also if it had some: those of the table. */
+  readonly inherits?: true;
   readonly rows?: bigint;
   /** Packed by `packManifest`; sums of files and bytes come with it. */
   readonly manifest: PackedManifest;

@@ -52,6 +52,28 @@ describe('the command line', () => {
     expect(await answer.json()).toEqual({ data: { me: { name: 'admin', role: 'ADMIN' } } });
   });
 
+  it('defines a crawler by its flags, and refuses them for one that is defined already', async () => {
+    const flags = ['--exclude', 'tmp/**', '**.bak', '--prefix', 'x_', '--setting', 'tableThreshold=7', 'updateBehavior=merge'];
+    const { run: crawl } = await json<{ run: Record<string, unknown> }>([
+      'crawl',
+      lake,
+      '--database',
+      'flags',
+      '--name',
+      'flags',
+      ...flags,
+    ]);
+    expect(crawl).toMatchObject({ state: 'SUCCEEDED', tables: 1, logged: 0 });
+    const { tables } = await json<{ tables: { name: string }[] }>(['tables', '--database', 'flags']);
+    expect(tables.map(({ name }) => name)).toEqual(['x_orders']);
+    const { table } = await json<{ table: { parameters: unknown } }>(['table', 'flags.x_orders']);
+    expect(table.parameters).toEqual({ exclusions: '["tmp/**","**.bak"]' });
+    const wrong = await json<{ error: { message: string } }>(['crawl', 'flags', '--grouping', 'glue'], 1);
+    expect(wrong.error.message).toMatch(/--grouping belong/);
+    const unknown = await json<{ error: { message: string } }>(['crawl', lake, '--name', 'other', '--grouping', 'none'], 1);
+    expect(unknown.error.message).toMatch(/grouping: /);
+  });
+
   it('crawls a folder, and changes nothing when it is crawled again', async () => {
     const first = await json<{ run: Record<string, unknown> }>(['crawl', lake, '--database', 'lake']);
     expect(first.run).toMatchObject({

@@ -107,13 +107,15 @@ describe('what a crawl does not find', () => {
   it('is out of scope, and not gone, when the definition covers it no longer', async () => {
     lab.put({ 'a/x.csv': CSV, 'b/dt=1/x.csv': CSV, 'b/dt=2/x.csv': CSV, 'b/dt=2/old.csv': CSV });
     await lab.crawl();
-    const before = await lab.catalog();
+    // What is left out is said on the tables that are found: no part of what is compared here.
+    const shown = async () => (await lab.catalog()).map((table) => ({ ...table, parameters: {} }));
+    const before = await shown();
     const url = pathToFileURL(lab.root).href;
     const narrowed = await lab.crawl({ options: { url, exclude: ['a/**', 'b/dt=1/'] } });
     expect([narrowed.state, narrowed.result.removed, narrowed.result.partitionsRemoved]).toEqual(['SUCCEEDED', 0, 0]);
-    expect(await lab.catalog()).toEqual(before);
+    expect(await shown()).toEqual(before);
     await lab.crawl({ options: { url, exclude: ['b/dt=1/*.csv', 'a/*'] } });
-    expect(await lab.catalog()).toEqual(before);
+    expect(await shown()).toEqual(before);
     await lab.crawl({ options: { url: `${url}/b` } });
     expect((await names()).filter((name) => name === 'a')).toEqual(['a']);
   });

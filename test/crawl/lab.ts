@@ -47,6 +47,7 @@ interface CrawlOptions {
   readonly crawler?: Crawler;
   readonly name?: string;
   readonly options?: Record<string, unknown>;
+  readonly settings?: Record<string, unknown>;
   readonly database?: string;
   readonly params?: Record<string, unknown>;
   readonly run?: string;
@@ -66,6 +67,7 @@ interface CrawlResult {
   partitionsAdded: number;
   partitionsChanged: number;
   partitionsRemoved: number;
+  logged: number;
   unknown: number;
   unknowns: { path: string; status: string; code: string; message: string }[];
   skipped: { path: string; reason: string }[];
@@ -73,7 +75,12 @@ interface CrawlResult {
   bill: { lists: number; gets: number; bytes: number; seconds: number };
 }
 
-export type CrawlEnd = Omit<RunEnd, 'result'> & { readonly result: CrawlResult; readonly run: string };
+export type CrawlEnd = Omit<RunEnd, 'result'> & {
+  readonly result: CrawlResult;
+  readonly run: string;
+  /** Lines of its log. */
+  readonly log: readonly string[];
+};
 
 export interface CatalogTable {
   name: string;
@@ -134,7 +141,7 @@ async function crawl(t: TestDb, root: string, options: CrawlOptions, onSave: () 
   const crawler = options.crawler ?? fileCrawler;
   const name = options.name ?? 'lake';
   const raw = options.options ?? (crawler.kind === 'file' ? { url: pathToFileURL(root).href } : {});
-  const draft = { name, kind: crawler.kind, options: raw, database: options.database ?? 'lake' };
+  const draft = { name, kind: crawler.kind, options: raw, database: options.database ?? 'lake', settings: options.settings };
   await write(t.ground, { principal: ADMIN, owner: 'api' }, (w) => defineCrawler(w, draft, [crawler]));
   const preset = loadConfig({ dataDir: root, env: {} });
   const config = { crawl: { ...preset.crawl, ...options.config }, limits: { ...preset.limits, ...options.limits } };
@@ -149,9 +156,10 @@ async function crawl(t: TestDb, root: string, options: CrawlOptions, onSave: () 
     await run.hold(tx);
     onSave();
   };
-  const end = await execute({ ...run, hold });
+  const log: string[] = [];
+  const end = await execute({ ...run, hold, log: (level, message) => log.push(`${level}: ${message}`) });
   await t.db.update(runs).set({ state: end.state }).where(eq(runs.id, run.run.id));
-  return { ...end, result: end.result as unknown as CrawlResult, run: run.run.id };
+  return { ...end, result: end.result as unknown as CrawlResult, run: run.run.id, log };
 }
 
 /** A run with a row of its own, so that it is held and saved as real ones are. */
