@@ -27,6 +27,8 @@ export interface Classification extends Reading {
    * shows no header, one of ASCII alone no encoding; its neighbours may.
    */
   as?(format: Format): Reading | undefined;
+  /** The same, where the other formats are few and known beforehand. */
+  readonly alternatives?: readonly { readonly format: Format; readonly reading: Reading }[];
 }
 
 /** One file in `classifiers/` for each format. */
@@ -62,6 +64,9 @@ export const CLASSIFY_LIMITS: ClassifyLimits = {
   footerBytes: 64 * 1024 * 1024,
   unpackRatio: 500,
 };
+
+/** No file has as many rows; one that says so is broken, and a sum of such would be more than the catalog can hold. */
+export const MAX_ROWS = 2 ** 50;
 
 /** With what the configuration says. */
 export function classifyLimits({ sampleBytes, columns, footerBytes }: Limits): ClassifyLimits {

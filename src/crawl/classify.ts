@@ -1,17 +1,29 @@
 import type { ByteSource, Classification, Classifier, ClassifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
+import { avroClassifier } from './classifiers/avro.ts';
 import { csvClassifier } from './classifiers/csv.ts';
 import { jsonClassifier } from './classifiers/json.ts';
+import { logClassifier } from './classifiers/logs.ts';
+import { orcClassifier } from './classifiers/orc.ts';
 import { parquetClassifier } from './classifiers/parquet.ts';
+import { xmlClassifier } from './classifiers/xml.ts';
 import { customClassifier } from './custom-kinds.ts';
 import { remember } from './head.ts';
 
-/** In the order in which they are asked: what knows its own by a mark first, what can only guess last. */
-const CLASSIFIERS: readonly Classifier[] = [parquetClassifier, jsonClassifier, csvClassifier];
+/** In the order in which they are asked, which is Glue's: what knows its own by a mark first, what can only guess last. */
+const CLASSIFIERS: readonly Classifier[] = [
+  avroClassifier,
+  orcClassifier,
+  parquetClassifier,
+  jsonClassifier,
+  xmlClassifier,
+  logClassifier,
+  csvClassifier,
+];
 
 /** Endings of what is never a table, so that a crawl need not read it: text for people, pictures, archives, programs. */
 const NEVER =
-  /\.(md|markdown|rst|html?|css|js|ts|py|ipynb|sql|sh|ya?ml|toml|ini|cfg|xml|xsd|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|webp|ico|mp[34]|tar|tgz|7z|rar|jar|exe|so|dll|lock|bak|tmp|swp|crc|md5|sha\d+)$/i;
+  /\.(md|markdown|rst|html?|css|js|ts|py|ipynb|sql|sh|ya?ml|toml|ini|cfg|xsd|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|webp|ico|mp[34]|tar|tgz|7z|rar|jar|exe|so|dll|lock|bak|tmp|swp|crc|md5|sha\d+)$/i;
 
 /**
  * What the bytes are, by their content: first what somebody's own classifiers say, whatever the file is called. Undefined: no

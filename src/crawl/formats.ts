@@ -21,7 +21,7 @@ export function commonFormat(files: readonly Classification[]): Common | undefin
   if (format === undefined) return undefined;
   const names = headerNames(files);
   const readings = files.map((file) => {
-    const reading = isDeepStrictEqual(file.format, format) ? file : file.as?.(format);
+    const reading = readingAs(file, format);
     // A row of texts can be taken for a header. It is one only if another file has the same names.
     const guessed = reading !== undefined && format.options?.['header'] === true && file.format.options?.['header'] === false;
     return guessed && !reading.columns.every((column) => names.has(column.name)) ? undefined : reading;
@@ -31,6 +31,12 @@ export function commonFormat(files: readonly Classification[]): Common | undefin
     readings,
     columns: unionSeen(readings.flatMap((reading) => (reading === undefined ? [] : [reading.columns]))),
   };
+}
+
+function readingAs(file: Classification, format: Format): Reading | undefined {
+  if (isDeepStrictEqual(file.format, format)) return file;
+  const other = file.alternatives?.find((one) => isDeepStrictEqual(one.format, format));
+  return other === undefined ? file.as?.(format) : other.reading;
 }
 
 /** The files of the most frequent kind: of one format, compression and delimiter. */
