@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { compareBytes } from '../src/connections/byte-order.ts';
 import { SSL_MODES, type PostgresSnapshot, type PostgresSource } from '../src/connections/connections.ts';
 import { isHost } from '../src/connections/definitions.ts';
-import { parsePostgresUrl } from '../src/connections/postgres-url.ts';
+import { parseDatabaseUrl } from '../src/connections/database-url.ts';
 import type { CrawlContext, Crawler, Finding, TableFinding } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
 import { parseShape } from './objects.ts';
@@ -35,7 +35,7 @@ export const postgresCrawler: Crawler<PostgresCrawl> = {
   parse: (raw) => parseShape<PostgresCrawl>(SHAPE, raw),
   fromUrl(url) {
     if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') return undefined;
-    const { options, secret } = parsePostgresUrl(url);
+    const { options, secret } = parseDatabaseUrl(url);
     const schemas = url.searchParams.getAll('schema');
     const filter = schemas.length > 0 && { schemas: { include: schemas, exclude: [] } };
     return { options: { ...options, ...filter }, ...(secret !== undefined && { secret }) };

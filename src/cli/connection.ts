@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parsePostgresUrl } from '../connections/postgres-url.ts';
+import { parseDatabaseUrl } from '../connections/database-url.ts';
 import { TenonError } from '../model/errors.ts';
 import { moreText, nextOf, nodesOf, pageOptions, type Connection, type Perform } from './command.ts';
 import { readPassword } from './password.ts';
@@ -86,7 +86,7 @@ function definitionOf(
   if (!URL.canParse(text)) throw new TenonError('BAD_INPUT', 'The second argument is no URL.');
   const url = new URL(text);
   if (/^postgres(ql)?:$/.test(url.protocol)) {
-    const { options, secret } = parsePostgresUrl(url);
+    const { options, secret } = parseDatabaseUrl(url);
     return { kind: 'postgres', options: { ...options }, ...(secret !== undefined && { secret }) };
   }
   if (/^https?:$/.test(url.protocol)) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import { parsePostgresUrl } from '../connections/postgres-url.ts';
+import { parseDatabaseUrl } from '../connections/database-url.ts';
 import { TenonError } from '../model/errors.ts';
 import type { Client } from './client.ts';
 import type { Perform } from './command.ts';
@@ -115,7 +115,7 @@ async function needCrawler(client: Client, name: string, options: Options): Prom
 function withoutPassword(url: URL, given: string | undefined): { bare: URL; password: string | undefined } {
   const bare = new URL(url);
   const isPostgres = /^postgres(ql)?:$/.test(url.protocol);
-  const password = given ?? (isPostgres ? parsePostgresUrl(url).secret : undefined);
+  const password = given ?? (isPostgres ? parseDatabaseUrl(url).secret : undefined);
   bare.password = '';
   bare.searchParams.delete('password');
   return { bare, password };
@@ -128,7 +128,7 @@ async function defineConnection(client: Client, name: string, url: URL, secret: 
       'Only postgres:// takes a password; S3 takes its keys from the environment or a connection.',
     );
   await client.ask('mutation ($connection: ConnectionInput!) { defineConnection(connection: $connection) { name } }', {
-    connection: { name, kind: 'postgres', options: parsePostgresUrl(url).options, secret },
+    connection: { name, kind: 'postgres', options: parseDatabaseUrl(url).options, secret },
   });
   return name;
 }

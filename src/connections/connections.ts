@@ -19,6 +19,8 @@ export interface Connections {
   postgres(connection: string | undefined, options?: PostgresOptions): Promise<PostgresSource>;
   /** The DynamoDB of a region. Without a connection it follows the AWS environment and profile; `options` may choose the region. */
   dynamodb(connection: string | undefined, options?: Pick<DynamodbOptions, 'region'>): Promise<DynamodbSource>;
+  /** The same for a MySQL or MariaDB; no variables of the environment are looked at. */
+  mysql(connection: string | undefined, options?: MysqlOptions): Promise<MysqlSource>;
   /** Makes a connection or changes it. */
   define(w: Write, draft: ConnectionDraft): Promise<Connection>;
   find(as: Principal, name: string): Promise<Connection | undefined>;
@@ -29,7 +31,7 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-export const CONNECTION_KINDS = ['s3', 'postgres', 'dynamodb'] as const;
+export const CONNECTION_KINDS = ['s3', 'postgres', 'mysql', 'dynamodb'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /** What may be shown of a connection: all but its secret. */
@@ -46,10 +48,10 @@ export type ConnectionOptions = Readonly<Record<string, string | number | boolea
 export interface ConnectionDraft {
   readonly name: string;
   readonly kind: string;
-  /** `S3Options`, `PostgresOptions` or `DynamodbOptions`. */
+  /** `S3Options`, `PostgresOptions`, `MysqlOptions` or `DynamodbOptions`. */
   readonly options: Readonly<Record<string, unknown>>;
   /**
-   * The password of a Postgres, the secret access key of S3 or DynamoDB. Left out: the one that is there stays, unless the
+   * The password of a Postgres or MySQL, the secret access key of S3 or DynamoDB. Left out: the one that is there stays, unless the
    * connection now leads elsewhere; a secret never follows to another host. Null takes it away.
    */
   readonly secret?: string | null;
@@ -76,9 +78,14 @@ export interface PostgresOptions {
   readonly database?: string | undefined;
   readonly user?: string | undefined;
   readonly sslmode?: SslMode | undefined;
+  /** A file on this machine with the authorities (PEM) that `verify-full` trusts, instead of the public ones. */
+  readonly sslrootcert?: string | undefined;
   /** One statement may take this long. */
   readonly statementTimeoutMs?: number | undefined;
 }
+
+/** The same words, so that one has to be known. */
+export type MysqlOptions = PostgresOptions;
 
 /** A database to read from: every session is read-only and has its timeouts set. */
 export interface PostgresSource {
@@ -92,6 +99,9 @@ export interface PostgresSource {
   /** One repeatable-read transaction: all that is asked through it is of one moment. Close it. */
   snapshot(): Promise<PostgresSnapshot>;
 }
+
+/** As of Postgres, but that a stream has values as bytes (Buffer). */
+export type MysqlSource = Omit<PostgresSource, 'copyOut'>;
 
 export interface PostgresSnapshot {
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;

@@ -23,6 +23,12 @@ const AWS = {
   profile: NAME.optional(),
 };
 
+const LIMITS_AND_TLS = {
+  sslmode: z.enum(SSL_MODES).default('prefer'),
+  sslrootcert: z.string().startsWith('/', 'must be the whole path of a file').max(4_096).optional(),
+  statementTimeoutMs: z.int().min(1).max(86_400_000).optional(),
+};
+
 const SHAPES = {
   s3: z.strictObject({ ...AWS, pathStyle: z.boolean().optional() }),
   dynamodb: z.strictObject(AWS),
@@ -32,15 +38,22 @@ const SHAPES = {
     port: z.int().min(1).max(65_535).default(5432),
     database: NAME.optional(),
     user: NAME.default('postgres'),
-    sslmode: z.enum(SSL_MODES).default('prefer'),
-    statementTimeoutMs: z.int().min(1).max(86_400_000).optional(),
+    ...LIMITS_AND_TLS,
+  }),
+  mysql: z.strictObject({
+    host: HOST.default('localhost'),
+    port: z.int().min(1).max(65_535).default(3306),
+    database: NAME.optional(),
+    user: NAME.default('root'),
+    ...LIMITS_AND_TLS,
   }),
 } as const;
 
 /** Where a secret of this kind goes, and how protected: when one of these changes, the old secret must not follow. */
 export const LEADS_TO: Readonly<Record<ConnectionKind, readonly string[]>> = {
   s3: ['endpoint', 'accessKeyId'],
-  postgres: ['host', 'port', 'user', 'sslmode'],
+  postgres: ['host', 'port', 'user', 'sslmode', 'sslrootcert'],
+  mysql: ['host', 'port', 'user', 'sslmode', 'sslrootcert'],
   dynamodb: ['endpoint', 'accessKeyId'],
 };
 

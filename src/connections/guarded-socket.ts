@@ -33,7 +33,9 @@ export function guardedLookup(rules: HostRules): LookupFunction {
 /** A socket for drivers that make their own: it connects only to hosts that are allowed. */
 export function guardedConnect(options: { host: string; port: number }, rules: HostRules): Socket {
   checkHost(options.host, rules);
-  return connect({ ...options, lookup: guardedLookup(rules) });
+  const socket = connect({ ...options, lookup: guardedLookup(rules) });
+  // What Node compares a certificate with where the driver names no server, as for an address. It would take «localhost».
+  return Object.assign(socket, { _host: options.host });
 }
 
 /** For drivers that want a socket which they connect themselves (`socket.connect(port, host)`). */

@@ -5,11 +5,12 @@ import { TenonError } from '../model/errors.ts';
 import { hostRules } from './allowed-hosts.ts';
 import { parseAddress } from './address.ts';
 import { defineConnection, dropConnection, findConnection, findRow, listConnections, noSuch } from './connection-rows.ts';
-import type { ConnectionKind, Connections, PostgresOptions, S3Options } from './connections.ts';
+import type { ConnectionKind, Connections, MysqlOptions, PostgresOptions, S3Options } from './connections.ts';
 import { createDynamodbSource, type OpenDynamodbSource } from './dynamodb.ts';
 import { createFileStore } from './file.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
 import type { ConnectionLimits } from './limits.ts';
+import { createMysqlSource, type OpenMysqlSource } from './mysql.ts';
 import type { ObjectStore } from './object-store.ts';
 import { createPostgresSource, type OpenPostgresSource } from './postgres.ts';
 import { createS3Store, type S3Store } from './s3.ts';
@@ -28,7 +29,7 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
   // What is wrong with them is said at the start, not at the first crawl.
   hostRules(limits.allowedHosts);
   const files = createFileStore();
-  const opened = new Map<string, S3Store | OpenPostgresSource | Promise<OpenDynamodbSource>>();
+  const opened = new Map<string, S3Store | OpenPostgresSource | OpenMysqlSource | Promise<OpenDynamodbSource>>();
   return {
     async objectStore(address, connection) {
       if (parseAddress(address).scheme === 's3') return openS3(await findOne(connection, 's3'));
@@ -47,6 +48,12 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
       const key = `dynamodb ${found?.version ?? ''} ${JSON.stringify(Object.entries(merged).sort())}`;
       return open(key, () => createDynamodbSource(merged, found?.secret, limits));
     },
+    async mysql(connection, options = {}) {
+      const found = await findOne(connection, 'mysql');
+      const merged: MysqlOptions = found === undefined ? options : merge(found.options, options);
+      const key = `mysql ${found?.version ?? ''} ${JSON.stringify(Object.entries(merged).sort())}`;
+      return open(key, () => createMysqlSource(merged, found?.secret, limits));
+    },
     define: (w, draft) => defineConnection(w, secrets, draft),
     find: (as, name) => findConnection(ground.db, as, name),
     list: (as, page) => listConnections(ground.db, as, page),
@@ -63,7 +70,10 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
     return open(`s3 ${found?.version ?? ''}`, () => createS3Store(options, found?.secret, limits));
   }
 
-  function open<T extends S3Store | OpenPostgresSource | Promise<OpenDynamodbSource>>(key: string, make: () => T): T {
+  function open<T extends S3Store | OpenPostgresSource | OpenMysqlSource | Promise<OpenDynamodbSource>>(
+    key: string,
+    make: () => T,
+  ): T {
     // The key begins with the kind, so what is found under it is what `make` would make.
     const known = opened.get(key) as T | undefined;
     if (known !== undefined) return known;
@@ -89,7 +99,7 @@ export function createConnections(deps: { ground: Ground; secrets: Secrets; limi
 
 /** A crawler may choose another database on the same server, but not where, as whom and how the password is sent. */
 function merge(connection: PostgresOptions, options: PostgresOptions): PostgresOptions {
-  for (const key of ['host', 'port', 'user', 'sslmode'] as const) {
+  for (const key of ['host', 'port', 'user', 'sslmode', 'sslrootcert'] as const) {
     if (options[key] !== undefined && options[key] !== connection[key]) {
       throw new TenonError('BAD_INPUT', `The connection says another ${key} than the options; leave it out of the options.`, {
         key,

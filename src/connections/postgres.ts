@@ -8,7 +8,8 @@ import { CONNECTION_LIMITS } from '../config.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { copyTo } from './postgres-copy.ts';
 import { postgresError } from './postgres-errors.ts';
-import { postgresAddress } from './postgres-url.ts';
+import { sourceTls } from './source-tls.ts';
+import { postgresAddress } from './postgres-address.ts';
 
 export interface OpenPostgresSource extends PostgresSource {
   close(): Promise<void>;
@@ -106,10 +107,10 @@ function sessionSettings(options: PostgresOptions, limits: ConnectionLimits): st
 }
 
 /** `prefer`, the default as in libpq, asks once whether the server speaks TLS and goes on without where it does not. */
-async function tls({ host, sslmode = 'prefer' }: PostgresOptions, config: PoolConfig): Promise<PoolConfig['ssl']> {
+async function tls(options: PostgresOptions, config: PoolConfig): Promise<PoolConfig['ssl']> {
+  const { host, sslmode = 'prefer' } = options;
   if (sslmode === 'disable' || (host ?? process.env.PGHOST ?? '').startsWith('/')) return false;
-  if (sslmode === 'verify-full') return { rejectUnauthorized: true };
-  if (sslmode === 'require') return { rejectUnauthorized: false };
+  if (sslmode !== 'prefer') return sourceTls(options);
   const { onConnect: _, ...once } = config;
   const probe = new Client({ ...once, ssl: { rejectUnauthorized: false } });
   probe.on('error', () => undefined);

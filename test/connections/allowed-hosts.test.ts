@@ -6,7 +6,7 @@ import { addressBytes, hostRules, plainName, refusedAddress, refusedHost } from 
 import type { ConnectionLimits } from '../../src/connections/limits.ts';
 import { guardedLookup } from '../../src/connections/guarded-socket.ts';
 import { createPostgresSource } from '../../src/connections/postgres.ts';
-import { parsePostgresUrl } from '../../src/connections/postgres-url.ts';
+import { parseDatabaseUrl } from '../../src/connections/database-url.ts';
 import { createS3Store } from '../../src/connections/s3.ts';
 
 /** Every one leads to 169.254.169.254, or to another place that no source is at. */
@@ -273,7 +273,7 @@ describe('a connection', () => {
       'postgres://u:p@[::ffff:a9fe:a9fe]/x',
       'postgres://u:p@metadata.google.internal/x',
     ]) {
-      const { options, secret } = parsePostgresUrl(new URL(url));
+      const { options, secret } = parseDatabaseUrl(new URL(url));
       const source = createPostgresSource(options, secret, { ...CONNECTION_LIMITS, connectTimeoutMs: 1_000 });
       await expect(source.query('select 1')).rejects.toMatchObject({ code: 'HOST_NOT_ALLOWED' });
       await source.close();

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PostgresOptions } from '../../src/connections/connections.ts';
 import { CONNECTION_LIMITS } from '../../src/config.ts';
 import { createPostgresSource, type OpenPostgresSource } from '../../src/connections/postgres.ts';
-import { parsePostgresUrl, postgresAddress } from '../../src/connections/postgres-url.ts';
+import { parseDatabaseUrl } from '../../src/connections/database-url.ts';
+import { postgresAddress } from '../../src/connections/postgres-address.ts';
 import { openEmptyDb } from '../servers/postgres.ts';
 import { until } from '../until.ts';
 
@@ -19,7 +20,7 @@ describe('a Postgres source', () => {
 
   beforeAll(async () => {
     db = await openEmptyDb();
-    ({ options } = parsePostgresUrl(new URL(db.url)));
+    ({ options } = parseDatabaseUrl(new URL(db.url)));
     client = new Client(db.url);
     await client.connect();
     await client.query(`create table t (id int, at timestamptz, n numeric, d double precision, b bytea, big bigint);
@@ -204,20 +205,20 @@ describe('a Postgres source', () => {
 
 describe('a Postgres URL', () => {
   it('is taken apart, the password beside the rest', () => {
-    const { options, secret } = parsePostgresUrl(
+    const { options, secret } = parseDatabaseUrl(
       new URL('postgres://us%40er:p%2Fw%3A@db.example:5433/sh%20op?sslmode=verify-full'),
     );
     expect(options).toEqual({ host: 'db.example', port: 5433, user: 'us@er', database: 'sh op', sslmode: 'verify-full' });
     expect(secret).toBe('p/w:');
     expect(postgresAddress(options)).toBe('postgres://db.example:5433/sh%20op');
-    expect(parsePostgresUrl(new URL('postgresql://[::1]/x')).options).toEqual({ host: '::1', database: 'x' });
+    expect(parseDatabaseUrl(new URL('postgresql://[::1]/x')).options).toEqual({ host: '::1', database: 'x' });
     expect(postgresAddress({ host: '::1', port: 1, database: 'x' })).toBe('postgres://[::1]:1/x');
-    expect(parsePostgresUrl(new URL('postgres://localhost/x?host=%2Frun%2Fpg&password=100%25')).secret).toBe('100%');
+    expect(parseDatabaseUrl(new URL('postgres://localhost/x?host=%2Frun%2Fpg&password=100%25')).secret).toBe('100%');
   });
 
   it('that is wrong is refused without being repeated', () => {
     for (const url of ['postgres://u:s3cret@h/x?sslmode=perhaps', 'postgres://u:s3cret%zz@h/x']) {
-      expect(() => parsePostgresUrl(new URL(url))).toThrow(
+      expect(() => parseDatabaseUrl(new URL(url))).toThrow(
         expect.objectContaining({ code: 'BAD_INPUT', message: expect.not.stringContaining('s3cret') }),
       );
     }

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { postgresCrawler } from '../../crawlers/postgres.ts';
 import { createPostgresSource } from '../../src/connections/postgres.ts';
-import { parsePostgresUrl } from '../../src/connections/postgres-url.ts';
+import { parseDatabaseUrl } from '../../src/connections/database-url.ts';
 import type { Finding, TableFinding } from '../../src/crawl/crawler.ts';
 import { TenonError } from '../../src/model/errors.ts';
 import { simple } from '../../src/model/types.ts';
@@ -70,7 +70,7 @@ describe('tables that a source declares', () => {
   it('come from a real Postgres, change with it, and go with it', async () => {
     const { url, close } = await openEmptyDb();
     const client = new Client({ connectionString: url });
-    const source = createPostgresSource(parsePostgresUrl(new URL(url)).options);
+    const source = createPostgresSource(parseDatabaseUrl(new URL(url)).options);
     const run = (): Promise<CrawlEnd> => lab.crawl({ crawler: postgresCrawler, connections: postgresConnections(source) });
     try {
       await client.connect();

@@ -4,7 +4,7 @@ import { postgresCrawler } from '../../crawlers/postgres.ts';
 import { describe as describeRelations, listRelations } from '../../crawlers/postgres-catalog.ts';
 import { tableNameOf } from '../../crawlers/postgres-table.ts';
 import type { Connections, PostgresSnapshot } from '../../src/connections/connections.ts';
-import { parsePostgresUrl } from '../../src/connections/postgres-url.ts';
+import { parseDatabaseUrl } from '../../src/connections/database-url.ts';
 import type { TableFinding } from '../../src/crawl/crawler.ts';
 import { formatType } from '../../src/model/types.ts';
 import { openTestConnections, type TestConnections } from '../connections/test-connections.ts';
@@ -66,7 +66,7 @@ async function openSource(name: string) {
   await client.connect();
   await client.query(SCHEMA);
   const test = await openTestConnections();
-  const { options } = parsePostgresUrl(new URL(db.url));
+  const { options } = parseDatabaseUrl(new URL(db.url));
   const { host, port, user, database } = options;
   await test.define({ name, kind: 'postgres', options: { host, port, user, database }, secret: PASSWORD });
   return { db, client, test, options };

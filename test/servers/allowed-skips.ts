@@ -8,6 +8,7 @@ export const SKIPS = {
   noSetpriv: 'needs setpriv of util-linux',
   noTmpfs: 'needs the right to mount a tmpfs',
   noS3: 'needs an S3 server: TEST_S3_URL, versitygw or minio on the PATH, or go to build one',
+  noMysql: 'needs MariaDB: TEST_MYSQL_URL, mariadbd or mysqld on the PATH, or apt-get to download Debian’s',
   noRegistry: 'needs the npm registry, or all of the package’s dependencies in npm’s cache',
   wholeOnly: 'a source of this kind is readable whole or not at all',
 } as const;

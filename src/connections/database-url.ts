@@ -1,34 +1,33 @@
 import { TenonError } from '../model/errors.ts';
 import { SSL_MODES, type PostgresOptions, type SslMode } from './connections.ts';
 
+/** The kind of connection that a URL of a database is for. */
+export function databaseKindOf({ protocol }: URL): 'postgres' | 'mysql' | undefined {
+  if (/^(postgres(ql)?|redshift):$/.test(protocol)) return 'postgres';
+  return /^(mysql|mariadb):$/.test(protocol) ? 'mysql' : undefined;
+}
+
 /**
  * Takes `postgres://user:password@host:5432/database?sslmode=require` apart, the password beside the rest, so that the
- * rest may be stored and shown. Throws BAD_INPUT, whose message never repeats the URL.
+ * rest may be stored and shown; `mysql://` the same. Throws BAD_INPUT, whose message never repeats the URL.
  */
-export function parsePostgresUrl(url: URL): { options: PostgresOptions; secret?: string } {
+export function parseDatabaseUrl(url: URL): { options: PostgresOptions; secret?: string } {
   const host = url.searchParams.get('host') ?? decode(url.hostname.replace(/^\[|\]$/g, ''));
   const database = decode(url.pathname.slice(1));
   const user = url.searchParams.get('user') ?? decode(url.username);
   const port = url.port === '' ? url.searchParams.get('port') : url.port;
   const secret = url.searchParams.get('password') ?? decode(url.password);
   const sslmode = url.searchParams.get('sslmode');
+  const sslrootcert = url.searchParams.get('sslrootcert');
   const options: PostgresOptions = {
     ...(host !== '' && { host }),
-    ...(port !== null && { port: Number(port) }),
+    ...(port === null ? url.protocol === 'redshift:' && { port: 5439 } : { port: Number(port) }),
     ...(database !== '' && { database }),
     ...(user !== '' && { user }),
     ...(sslmode !== null && { sslmode: readSslMode(sslmode) }),
+    ...(sslrootcert !== null && { sslrootcert }),
   };
   return { options, ...(secret !== '' && { secret }) };
-}
-
-/** `postgres://host:5432/database`, for locations and messages: no user, no password. */
-export function postgresAddress(options: PostgresOptions): string {
-  const host = options.host ?? process.env.PGHOST ?? 'localhost';
-  const port = options.port ?? (process.env.PGPORT || 5432);
-  const database = options.database ?? process.env.PGDATABASE ?? options.user ?? process.env.PGUSER ?? 'postgres';
-  const written = host.includes(':') ? `[${host}]` : encodeURIComponent(host);
-  return `postgres://${written}:${port}/${encodeURIComponent(database)}`;
 }
 
 function readSslMode(text: string): SslMode {
@@ -41,6 +40,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new TenonError('BAD_INPUT', 'A part of the Postgres URL is not percent-encoded as it should be.');
+    throw new TenonError('BAD_INPUT', 'A part of the database’s URL is not percent-encoded as it should be.');
   }
 }
