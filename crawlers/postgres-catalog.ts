@@ -1,5 +1,6 @@
 import type { PostgresSnapshot } from '../src/connections/connections.ts';
 import type { PgType } from './postgres-types.ts';
+import type { Filter } from './table-paths.ts';
 
 /**
  * What Postgres says about itself, from `pg_catalog`: complete and the same for every reader, where `information_schema`
@@ -45,12 +46,6 @@ export interface Index {
   readonly name: string;
   readonly unique: boolean;
   readonly definition: string;
-}
-
-export interface Filter {
-  /** Patterns with `%`; none means all. */
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
 }
 
 /** Tables, partitioned tables (the parents only), views, materialized views and foreign tables, in byte order of schema and name. */

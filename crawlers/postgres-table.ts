@@ -1,7 +1,7 @@
 import type { TableFinding } from '../src/crawl/crawler.ts';
 import type { Column } from '../src/model/schema.ts';
 import type { Attribute, Constraint, Description, Index, Relation } from './postgres-catalog.ts';
-import { tableLocation } from './postgres-scope.ts';
+import { tableLocation } from './table-scope.ts';
 import { columnType, type PgType } from './postgres-types.ts';
 
 const TYPES: Readonly<Record<string, TableFinding['type']>> = {

@@ -2,67 +2,81 @@ import { z } from 'zod';
 import { compareBytes } from '../src/connections/byte-order.ts';
 import { SSL_MODES, type PostgresSnapshot, type PostgresSource } from '../src/connections/connections.ts';
 import { isHost } from '../src/connections/definitions.ts';
-import { parseDatabaseUrl } from '../src/connections/database-url.ts';
+import { databaseKindOf, parseDatabaseUrl } from '../src/connections/database-url.ts';
 import type { CrawlContext, Crawler, Finding, TableFinding } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
 import { parseShape } from './objects.ts';
-import { completeTypes, describe, listRelations, type Filter, type Relation } from './postgres-catalog.ts';
+import { completeTypes, describe, listRelations, type Relation } from './postgres-catalog.ts';
 import { tableFinding, tableNameOf } from './postgres-table.ts';
-import { coversTable, tableScope, type PostgresCrawl } from './postgres-scope.ts';
 import type { PgType } from './postgres-types.ts';
+import { compileRules, includedDatabases, rulesShape } from './table-paths.ts';
+import { coversTable, tableScope, type TableCrawl } from './table-scope.ts';
 
 /** So many tables are described by one set of queries, and lie between two checkpoints. */
 const TABLES_A_CHECKPOINT = 500;
 
-const PATTERNS = z.array(z.string().min(1).max(200)).max(200).default([]);
-const FILTER = z.strictObject({ include: PATTERNS, exclude: PATTERNS }).default({ include: [], exclude: [] });
 const SHAPE = z.strictObject({
   host: z.string().refine(isHost, 'is no host name, no IP and no folder of a socket').optional(),
   port: z.int().min(1).max(65_535).optional(),
   database: z.string().min(1).max(200).optional(),
   user: z.string().min(1).max(200).optional(),
   sslmode: z.enum(SSL_MODES).optional(),
-  schemas: FILTER,
-  tables: FILTER,
+  sslrootcert: z.string().startsWith('/').max(4_096).optional(),
+  ...rulesShape(3),
 });
 
 /**
  * The tables that a Postgres declares. A table of the schema `public` keeps its name, one of another schema gets the
  * schema in front of it (`sales_orders`); the runner keeps names apart that then meet.
  */
-export const postgresCrawler: Crawler<PostgresCrawl> = {
+export const postgresCrawler: Crawler<TableCrawl> = {
   kind: 'postgres',
-  parse: (raw) => parseShape<PostgresCrawl>(SHAPE, raw),
+  parse: (raw) => withDatabase(parseShape<TableCrawl>(SHAPE, raw)),
   fromUrl(url) {
-    if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') return undefined;
+    if (databaseKindOf(url) !== 'postgres') return undefined;
     const { options, secret } = parseDatabaseUrl(url);
     const schemas = url.searchParams.getAll('schema');
     const filter = schemas.length > 0 && { schemas: { include: schemas, exclude: [] } };
     return { options: { ...options, ...filter }, ...(secret !== undefined && { secret }) };
   },
-  scope: tableScope,
-  covers: coversTable,
-  async *crawl({ schemas, tables, ...options }, context) {
+  scope: (options) => tableScope('postgres', options),
+  covers: (options, location) => coversTable('postgres', 3, options, location),
+  async *crawl(crawl, context) {
+    const { schemas: _, tables: __, include: ___, exclude: ____, ...options } = crawl;
     context.signal.throwIfAborted();
     const source = await context.connections.postgres(context.connection, options);
     const snapshot = await source.snapshot();
     try {
-      yield* crawlSnapshot(source, snapshot, schemas, tables, context);
+      yield* crawlSnapshot(source, snapshot, crawl, context);
     } finally {
       await snapshot.close();
     }
   },
 };
 
+/** A session sees one database: that of the paths, where the definition names no other. */
+function withDatabase(crawl: TableCrawl): TableCrawl {
+  const [named, ...more] = includedDatabases(crawl);
+  if (named === undefined) return crawl;
+  if (more.length === 0 && (crawl.database ?? named) === named) return { ...crawl, database: named };
+  throw new TenonError(
+    'BAD_INPUT',
+    'include: the paths must all begin with the one database that is crawled; make a crawler for each.',
+  );
+}
+
 async function* crawlSnapshot(
   source: PostgresSource,
   snapshot: PostgresSnapshot,
-  schemas: Filter,
-  tables: Filter,
+  crawl: TableCrawl,
   context: CrawlContext,
 ): AsyncGenerator<Finding> {
   context.spend({ queries: 1 });
-  const relations = (await listRelations(snapshot, schemas, tables)).filter((relation) => isAfter(relation, context.cursor));
+  const covers = compileRules(crawl);
+  const database = decodeURIComponent(source.address.split('/')[3] ?? '');
+  const relations = (await listRelations(snapshot, crawl.schemas, crawl.tables)).filter(
+    (relation) => covers([database, relation.schema, relation.name]) && isAfter(relation, context.cursor),
+  );
   const types = new Map<number, PgType>();
   let cursor = context.cursor ?? '';
   for (const part of parts(relations)) {

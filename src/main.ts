@@ -16,13 +16,14 @@ process.exitCode = await runCli({
   env: process.env,
   version: programVersion(),
   loadParts: async () => {
-    const [{ fileCrawler }, { s3Crawler }, { postgresCrawler }] = await Promise.all([
+    const [{ fileCrawler }, { s3Crawler }, { postgresCrawler }, { mysqlCrawler }] = await Promise.all([
       import('../crawlers/file.ts'),
       import('../crawlers/s3.ts'),
       import('../crawlers/postgres.ts'),
+      import('../crawlers/mysql.ts'),
     ]);
     return {
-      crawlers: [fileCrawler, s3Crawler, postgresCrawler],
+      crawlers: [fileCrawler, s3Crawler, postgresCrawler, mysqlCrawler],
       loadSchema: async () => (await import('../graphql/schema.ts')).schema,
       version: programVersion(),
     };

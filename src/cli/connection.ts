@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseDatabaseUrl } from '../connections/database-url.ts';
+import { databaseKindOf, parseDatabaseUrl } from '../connections/database-url.ts';
 import { TenonError } from '../model/errors.ts';
 import { moreText, nextOf, nodesOf, pageOptions, type Connection, type Perform } from './command.ts';
 import { readPassword } from './password.ts';
@@ -26,7 +26,10 @@ export function addConnection(program: Command, perform: Perform): void {
     .command('add')
     .summary('add a connection, or change it')
     .argument('<name>')
-    .argument('<url>', 'postgres://user@host/database, or the address of an S3 server: http://127.0.0.1:9000')
+    .argument(
+      '<url>',
+      'postgres://user@host/database, mysql://user@host/database, or the address of an S3 server: http://127.0.0.1:9000',
+    )
     .option('--password-stdin', 'read the password, or the secret access key, from stdin; it is kept encrypted')
     .option('--region <region>', 'of S3')
     .option('--access-key-id <id>', 'of S3')
@@ -85,9 +88,10 @@ function definitionOf(
 ): { kind: string; options: Record<string, unknown>; secret?: string } {
   if (!URL.canParse(text)) throw new TenonError('BAD_INPUT', 'The second argument is no URL.');
   const url = new URL(text);
-  if (/^postgres(ql)?:$/.test(url.protocol)) {
+  const kind = databaseKindOf(url);
+  if (kind !== undefined) {
     const { options, secret } = parseDatabaseUrl(url);
-    return { kind: 'postgres', options: { ...options }, ...(secret !== undefined && { secret }) };
+    return { kind, options: { ...options }, ...(secret !== undefined && { secret }) };
   }
   if (/^https?:$/.test(url.protocol)) {
     return {
@@ -99,5 +103,8 @@ function definitionOf(
       },
     };
   }
-  throw new TenonError('UNSUPPORTED', 'Connections lead to postgres://…, or to an S3 server at http://… or https://…');
+  throw new TenonError(
+    'UNSUPPORTED',
+    'Connections lead to postgres://… or mysql://…, or to an S3 server at http://… or https://…',
+  );
 }

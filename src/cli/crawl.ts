@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import { parseDatabaseUrl } from '../connections/database-url.ts';
+import { databaseKindOf, parseDatabaseUrl } from '../connections/database-url.ts';
 import { TenonError } from '../model/errors.ts';
 import type { Client } from './client.ts';
 import type { Perform } from './command.ts';
@@ -34,7 +34,10 @@ export function addCrawl(program: Command, perform: Perform): void {
   program
     .command('crawl')
     .summary('find the tables of a folder, a bucket or a database')
-    .argument('<source>', 'a folder, s3://bucket/prefix, postgres://user@host/database, or the name of a crawler')
+    .argument(
+      '<source>',
+      'a folder, s3://bucket/prefix, postgres://user@host/database, mysql://user@host/database, or the name of a crawler',
+    )
     .option('--database <name>', 'the database that the tables go into (default «default»)')
     .option('--name <name>', 'of the crawler; left out: made from source and database')
     .option('--connection <name>', 'the connection to use')
@@ -114,21 +117,21 @@ async function needCrawler(client: Client, name: string, options: Options): Prom
 
 function withoutPassword(url: URL, given: string | undefined): { bare: URL; password: string | undefined } {
   const bare = new URL(url);
-  const isPostgres = /^postgres(ql)?:$/.test(url.protocol);
-  const password = given ?? (isPostgres ? parseDatabaseUrl(url).secret : undefined);
+  const password = given ?? (databaseKindOf(url) === undefined ? undefined : parseDatabaseUrl(url).secret);
   bare.password = '';
   bare.searchParams.delete('password');
   return { bare, password };
 }
 
 async function defineConnection(client: Client, name: string, url: URL, secret: string): Promise<string> {
-  if (!/^postgres(ql)?:$/.test(url.protocol))
+  const kind = databaseKindOf(url);
+  if (kind === undefined)
     throw new TenonError(
       'BAD_INPUT',
-      'Only postgres:// takes a password; S3 takes its keys from the environment or a connection.',
+      'Only databases (postgres://, mysql://) take a password; S3 takes its keys from the environment or a connection.',
     );
   await client.ask('mutation ($connection: ConnectionInput!) { defineConnection(connection: $connection) { name } }', {
-    connection: { name, kind: 'postgres', options: parseDatabaseUrl(url).options, secret },
+    connection: { name, kind, options: parseDatabaseUrl(url).options, secret },
   });
   return name;
 }

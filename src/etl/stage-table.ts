@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { randomUUID } from 'node:crypto';
 import { fileError } from '../connections/file-errors.ts';
@@ -8,9 +9,10 @@ import { quoteIdentifier } from '../model/names.ts';
 import type { Column, Format } from '../model/schema.ts';
 import type { Table } from '../model/table.ts';
 import type { FileGroup } from './engine.ts';
+import { copyMysql } from './stage-mysql.ts';
 import { stageFiles, type PartitionInput, type Staging } from './inputs.ts';
 
-/** What Postgres writes with `format csv`: null is nothing at all, and an empty text is a pair of quotes. */
+/** What Postgres writes, and we write of what MySQL has, with `format csv`: null is nothing at all, and an empty text is a pair of quotes. */
 const COPIED: Format = {
   name: 'csv',
   options: { delimiter: ',', quote: '"', escape: '"', header: false, encoding: 'utf-8', quotedNulls: false },
@@ -18,7 +20,7 @@ const COPIED: Format = {
 
 /** A table that a database holds: it has no files, and so neither partitions nor a bookmark. */
 export function isInDatabase(table: Table): boolean {
-  return table.format?.name === 'postgres';
+  return table.format?.name === 'postgres' || table.format?.name === 'mysql';
 }
 
 /** Brings a table's rows to where the engine can read them: its files, or a copy of what a database gives. */
@@ -30,15 +32,11 @@ export async function stageTable(
   return isInDatabase(table) ? [await copyTable(table, staging)] : stageFiles(table, await partitions(), staging);
 }
 
-async function copyTable(table: Table, { connections, folder, signal }: Staging): Promise<FileGroup> {
+async function copyTable(table: Table, staging: Staging): Promise<FileGroup> {
+  const { folder, signal } = staging;
   const { columns } = table.schema;
-  const source = await connections.postgres(table.connection, serverOf(table));
-  const options = table.format?.options ?? {};
-  const from = `${quoteIdentifier(String(options['schema']))}.${quoteIdentifier(String(options['table']))}`;
-  const stream = await source.copyOut(
-    `copy (select ${columns.map(columnText).join(', ')} from ${from}) to stdout with (format csv)`,
-    signal,
-  );
+  const stream =
+    table.format?.name === 'mysql' ? await copyMysql(table, serverOf(table), staging) : await copyPostgres(table, staging);
   const path = join(folder, `copy-${randomUUID()}.csv`);
   try {
     await pipeline(stream, createWriteStream(path), { ...(signal !== undefined && { signal }) });
@@ -47,6 +45,16 @@ async function copyTable(table: Table, { connections, folder, signal }: Staging)
   }
   const address = table.location ?? `${table.database}.${table.name}`;
   return { format: COPIED, columns: columns.map(({ name }) => name), files: [{ address, path, values: [] }] };
+}
+
+async function copyPostgres(table: Table, { connections, signal }: Staging): Promise<Readable> {
+  const source = await connections.postgres(table.connection, serverOf(table));
+  const options = table.format?.options ?? {};
+  const from = `${quoteIdentifier(String(options['schema']))}.${quoteIdentifier(String(options['table']))}`;
+  return source.copyOut(
+    `copy (select ${table.schema.columns.map(columnText).join(', ')} from ${from}) to stdout with (format csv)`,
+    signal,
+  );
 }
 
 /** A column as the engine reads it from text: nested values as JSON, bytes each as `\xAB`. */

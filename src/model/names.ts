@@ -73,6 +73,11 @@ export function quoteIdentifier(name: string): string {
   return `"${withoutNul(name).replaceAll('"', '""')}"`;
 }
 
+/** A name as MySQL quotes it, whatever its sql_mode. */
+export function quoteBackticks(name: string): string {
+  return `\`${withoutNul(name).replaceAll('`', '``')}\``;
+}
+
 /** A text as a literal of standard SQL (no backslash escapes), for statements that take no parameters. */
 export function quoteLiteral(text: string): string {
   return `'${withoutNul(text).replaceAll("'", "''")}'`;

@@ -202,6 +202,7 @@ function fileConnections(): Connections {
   return {
     objectStore: () => Promise.resolve(store),
     postgres: none,
+    mysql: none,
     dynamodb: none,
     define: none,
     find: none,

@@ -85,7 +85,12 @@ grant all on *.* to ${user}@'%' with grant option;
   ];
   if (process.getuid?.() === 0) own(folder, [data, init, join(folder, 'share')]);
   const env = { ...process.env, LD_LIBRARY_PATH: program.libraries };
-  bootstrap(program, given, env);
+  try {
+    bootstrap(program, given, env);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
   const listening = [`--socket=${join(folder, 's')}`, `--port=${port}`, '--bind-address=127.0.0.1', `--init-file=${init}`];
   // The shell waits on our end of the pipe: the server goes when this process does, however it ends.
   const script = 'log=$1; shift; "$0" "$@" >"$log" 2>&1 & cat >/dev/null; kill -9 $!';
