@@ -77,17 +77,23 @@ export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, 
   let cursor = context.cursor ?? '';
   let objects = 0;
   let since = performance.now();
-  for await (const page of pages) {
-    context.signal.throwIfAborted();
-    yield* unknown.splice(0);
-    yield { kind: 'objects', objects: page.map((object) => finding(store, object, context)) };
-    cursor = page.at(-1)?.path ?? cursor;
-    objects += page.length;
-    if (parts !== undefined) continue;
-    if (objects >= OBJECTS_A_CHECKPOINT || performance.now() - since > MS_A_CHECKPOINT) {
-      yield { kind: 'checkpoint', cursor, complete: false };
-      [objects, since] = [0, performance.now()];
+  try {
+    for await (const page of pages) {
+      context.signal.throwIfAborted();
+      yield* unknown.splice(0);
+      yield { kind: 'objects', objects: page.map((object) => finding(store, object, context)) };
+      cursor = page.at(-1)?.path ?? cursor;
+      objects += page.length;
+      if (parts !== undefined) continue;
+      if (objects >= OBJECTS_A_CHECKPOINT || performance.now() - since > MS_A_CHECKPOINT) {
+        yield { kind: 'checkpoint', cursor, complete: false };
+        [objects, since] = [0, performance.now()];
+      }
     }
+  } catch (error) {
+    // Who comes with another budget goes on here.
+    if (error instanceof TenonError && error.code === 'BUDGET') yield { kind: 'checkpoint', cursor, complete: false };
+    throw error;
   }
   yield* unknown.splice(0);
   context.signal.throwIfAborted();

@@ -68,6 +68,12 @@ const crawl = z.strictObject({
   removalAtLeast: count(10),
   /** Files of one table or partition that are read to learn its columns. */
   sampleFiles: count(5),
+  /** Events of a source that one crawl takes; the others wait for the next one. */
+  eventsACrawl: count(100_000),
+  /** Events that may wait; beyond that they are dropped, and the next crawl looks at everything. */
+  eventsWaiting: count(1_000_000),
+  /** After the first event a crawl waits so long for more. */
+  eventDelayMs: timeMs(100),
   /** Files that are read at the same time. */
   parallelReads: z.number().int().min(1).max(256).default(8),
 });

@@ -29,6 +29,8 @@ export interface AbsenceContext {
   readonly known: Known;
   readonly report: Report;
   readonly covers: (location: string) => boolean;
+  /** Whether this crawl has looked at all that is left of a table. */
+  readonly isLookedAt: (table: Table) => boolean;
   /** Something at, above or below a table could not be read. */
   readonly isUnknown: (table: Table) => boolean;
   /** Tables that an earlier attempt of this run has met. */
@@ -52,7 +54,13 @@ export async function decideAbsence(held: readonly FoundTable[], context: Absenc
   const all = [...context.known.tables.values()].filter((table) => context.covers(table.location ?? ''));
   const gone: Table[] = [];
   for (const table of all) {
-    if (!context.known.seen.has(table.id) && !context.wasSeen(table) && (await isGone(table, context))) gone.push(table);
+    if (
+      context.isLookedAt(table) &&
+      !context.known.seen.has(table.id) &&
+      !context.wasSeen(table) &&
+      (await isGone(table, context))
+    )
+      gone.push(table);
   }
   const parkTables = isTooMuch(gone.length, all.length, context);
   const found = await Promise.all(held.map((table) => decideFound(table, context)));

@@ -14,6 +14,8 @@ export interface CollectContext extends UnitContext {
   readonly connection: string | undefined;
   /** The address of the scope's root. */
   readonly base: () => string;
+  /** Whether the files in the folder at a location are looked at by this crawl. Left out: all are. */
+  readonly isLookedAt?: (location: string) => boolean;
   readonly policy: TablePolicy;
   /** A table's name from a folder's or a file's. */
   readonly nameFrom: (text: string) => string;
@@ -22,6 +24,8 @@ export interface CollectContext extends UnitContext {
 export interface Collector {
   /** Takes what a listing closed, and gives the tables that are whole with it. */
   take(closed: Closed): Promise<FoundTable[]>;
+  /** A table of which no looked-at partition has a file any more. Undefined: nothing of it is left. */
+  emptied(folder: ClosedFolder, keys: readonly string[]): Promise<FoundTable | undefined>;
 }
 
 /** The partitions of one root that have the same keys. */
@@ -30,6 +34,8 @@ interface OpenTable {
   readonly before: Table | undefined;
   /** By location; what the listing shows is taken out. */
   readonly absent: Map<string, Partition>;
+  /** What this crawl does not look at, as the catalog has it. */
+  readonly kept: readonly PlacedUnit[];
   readonly values: Set<string>;
   readonly units: Promise<Settled>[];
 }
@@ -55,7 +61,9 @@ export function createCollector(context: CollectContext): Collector {
     if (known !== undefined) return known;
     const before = context.known.tables.get(identityOf(folderAddress(context.base(), root), keys, undefined));
     const absent = before === undefined ? new Map<string, Partition>() : await context.known.partitionsOf(before);
-    const opened: OpenTable = { keys, before, absent, values: new Set(), units: [] };
+    const kept = takeKept(context, absent);
+    const values = new Set(kept.map((unit) => JSON.stringify(unit.values)));
+    const opened: OpenTable = { keys, before, absent, kept, values, units: [] };
     tables.set(id, opened);
     return opened;
   }
@@ -104,7 +112,23 @@ export function createCollector(context: CollectContext): Collector {
       await takePartition(closed);
       return [];
     },
+    async emptied(folder, keys) {
+      return partitionedTable(context, folder, await openTable(folder.path, keys), true);
+    },
   };
+}
+
+/** Takes those out that this crawl does not look at. */
+function takeKept({ isLookedAt }: CollectContext, partitions: Map<string, Partition>): PlacedUnit[] {
+  if (isLookedAt === undefined) return [];
+  const kept = [...partitions.values()].filter(({ location }) => !isLookedAt(location));
+  for (const { location } of kept) partitions.delete(location);
+  return kept.map((partition) => ({
+    values: partition.values,
+    path: '',
+    location: partition.location,
+    unit: { kind: 'unchanged', partition },
+  }));
 }
 
 /** A promise that may wait for long without being looked at must not reject meanwhile. */
@@ -123,7 +147,7 @@ async function partitionedTable(
   open: OpenTable,
   first: boolean,
 ): Promise<FoundTable | undefined> {
-  const units: PlacedUnit[] = [];
+  const units: PlacedUnit[] = [...open.kept];
   for (const settled of await Promise.all(open.units)) {
     if ('failed' in settled) throw settled.failed;
     if (settled.placed !== undefined) units.push(settled.placed);

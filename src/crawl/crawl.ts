@@ -12,12 +12,14 @@ import { createCollector, type Collector } from './collect.ts';
 import type { CheckpointFinding, Crawler, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
-import type { FoundTable } from './found-table.ts';
-import { createGrouping, isIgnored, type Closed } from './grouping.ts';
+import { folderAddress, type FoundTable } from './found-table.ts';
+import { createGrouping, isIgnored, type Closed, type ClosedFolder } from './grouping.ts';
 import { identityOf, Known } from './known.ts';
 import { deprecated, policyOf, type TablePolicy } from './policy.ts';
+import type { Parts } from './parts.ts';
 import { Progress } from './progress.ts';
 import { createGate, readLayout } from './read-layout.ts';
+import type { Look } from './recrawl.ts';
 import { Report, type SavedReport } from './report.ts';
 import { isSame, narrowSave, save, wideSave, type Save, type SaveContext } from './save.ts';
 import { baseOf, Foreign } from './scope-paths.ts';
@@ -37,7 +39,7 @@ export interface CrawlPlan {
 }
 
 /** What a run's checkpoint holds. */
-interface SavedCrawl extends SavedPlace {
+export interface SavedCrawl extends SavedPlace {
   readonly report: SavedReport;
 }
 
@@ -60,8 +62,10 @@ export class Crawl {
   failure: TenonError | undefined;
   /** The crawler said that it has shown everything. */
   complete = false;
+  /** What is looked at. */
+  mode: Look['mode'] = 'everything';
   private readonly plan: CrawlPlan;
-  private readonly known: Known;
+  readonly known: Known;
   private readonly grouping;
   private readonly collector: Collector;
   private readonly policy: TablePolicy;
@@ -69,6 +73,10 @@ export class Crawl {
   private readonly at: Whereabouts;
   private readonly startedAt: number;
   private foreign: Foreign | undefined;
+  /** Undefined: everything is looked at. */
+  private parts: Parts | undefined;
+  /** Tables of which nothing is left in what was looked at. */
+  private readonly emptied = new Set<string>();
   private pending: Save[] = [];
   private pendingRows = 0;
   /** Tables from which something seems to be gone: saved when it is known whether everything was seen. */
@@ -88,7 +96,7 @@ export class Crawl {
     this.at = new Whereabouts(this.scope, known, saved);
     this.progress = new Progress(this.at.start);
     this.startedAt = plan.ground.clock().getTime();
-    this.grouping = createGrouping(config.crawl.sampleFiles);
+    this.grouping = createGrouping(definition.settings.sampleFiles ?? config.crawl.sampleFiles);
     this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
     const gate = createGate(config.crawl.parallelReads);
     const limits = classifyLimits(config.limits);
@@ -101,6 +109,7 @@ export class Crawl {
       database: definition.database,
       connection: definition.connection,
       base: () => this.at.base ?? '',
+      isLookedAt: (location) => this.isLookedAt(location),
       policy: this.policy,
       nameFrom: (text) => this.nameFrom(text),
     });
@@ -153,10 +162,24 @@ export class Crawl {
     if (this.progress.objects % 500 === 0) this.showProgress();
   }
 
+  /** Only these folders are looked at, below the address of the scope's root. */
+  async lookOnlyAt(parts: Parts, root: string): Promise<void> {
+    this.parts = parts;
+    await this.enterScope(root);
+  }
+
+  private isLookedAt(location: string): boolean {
+    return this.parts?.has(this.at.pathOf(location) ?? '') ?? true;
+  }
+
   /** The first object shows where the scope is. */
-  private async meetScope(object: ObjectFinding): Promise<Foreign> {
-    this.at.base = baseOf(object);
-    this.foreign = new Foreign(await this.known.foreignBelow(this.at.base));
+  private meetScope(object: ObjectFinding): Promise<Foreign> {
+    return this.enterScope(baseOf(object));
+  }
+
+  private async enterScope(base: string): Promise<Foreign> {
+    this.at.base = base;
+    this.foreign = new Foreign(await this.known.foreignBelow(base));
     return this.foreign;
   }
 
@@ -173,17 +196,49 @@ export class Crawl {
 
   private async close(closed: readonly Closed[]): Promise<void> {
     for (const one of closed) {
-      for (const found of await this.collector.take(one)) {
-        this.progress.found(found);
-        if (found.before !== undefined) this.known.see(found.before);
-        if (found.narrow === undefined) {
-          this.tell(found.told.wide);
-          this.add(wideSave(found));
-        } else this.held.push(found);
-      }
+      const whole = this.parts === undefined || one.kind === 'partition' ? one : this.withWhatIsKnown(one);
+      for (const found of await this.collector.take(whole)) this.meet(found);
       if (one.kind === 'folder') reached('crawl.table-closed');
     }
     if (this.pendingRows >= this.plan.config.limits.transactionRows) await this.saveClosed();
+  }
+
+  private meet(found: FoundTable): void {
+    this.progress.found(found);
+    if (found.before !== undefined) this.known.see(found.before);
+    if (found.narrow === undefined) {
+      this.tell(found.told.wide);
+      this.add(wideSave(found));
+    } else this.held.push(found);
+  }
+
+  /** Of a folder that is looked at by itself, the catalog says what lies below it. */
+  private withWhatIsKnown(folder: ClosedFolder): ClosedFolder {
+    const location = folderAddress(this.at.base ?? '', folder.path);
+    let { partitioned, hasFolders } = folder;
+    for (const table of this.known.tables.values()) {
+      const isPartitioned = table.schema.partitionKeys.length > 0;
+      if (table.location === location) partitioned ||= isPartitioned;
+      else hasFolders ||= table.location?.startsWith(location) === true && table.location.endsWith('/');
+    }
+    return { ...folder, partitioned, hasFolders };
+  }
+
+  /** Tables whose partitions were looked at, and had no file any more. */
+  private async meetEmptied(parts: Parts): Promise<void> {
+    for (const { root, keys } of parts.partitioned()) {
+      const table = this.known.tables.get(identityOf(folderAddress(this.at.base ?? '', root), keys, undefined));
+      if (table === undefined || this.known.seen.has(table.id)) continue;
+      const folder: ClosedFolder = { kind: 'folder', path: root, layouts: [], partitioned: true, hasFolders: false, first: 0 };
+      const found = await this.collector.emptied(folder, keys);
+      if (found === undefined) this.emptied.add(table.id);
+      else this.meet(found);
+    }
+  }
+
+  private isWhollyLookedAt({ id, location, schema }: Table): boolean {
+    if (this.parts === undefined) return true;
+    return schema.partitionKeys.length > 0 ? this.emptied.has(id) : this.isLookedAt(location?.replace(/[^/]*$/, '') ?? '');
   }
 
   private add(one: Save): void {
@@ -227,9 +282,11 @@ export class Crawl {
   }
 
   /** All findings are there: saves what is left, and decides about what was not found. */
-  async finish(seen: (tx: Db) => Promise<void>): Promise<Parked | undefined> {
-    if (this.failure === undefined) await this.close(this.grouping.finish());
-    else {
+  async finish(seen: (tx: Db, parked: Parked | undefined) => Promise<void>): Promise<Parked | undefined> {
+    if (this.failure === undefined) {
+      await this.close(this.grouping.finish());
+      if (this.parts !== undefined) await this.meetEmptied(this.parts);
+    } else {
       // The folders that are open are not whole, and are left as they were.
       this.report.unknown('', this.failure);
       this.complete = false;
@@ -246,7 +303,7 @@ export class Crawl {
     const drops = tables.flatMap((before) => this.gone(before));
     const saves = [...found.map(({ table, narrow }) => (narrow ? narrowSave(table) : wideSave(table))), ...drops];
     const checkpoint: SaveContext['checkpoint'] = async (tx, last) => {
-      if (last) await seen(tx);
+      if (last) await seen(tx, parked);
       await context.checkpoint(tx, last);
     };
     await save(
@@ -283,6 +340,7 @@ export class Crawl {
       known: this.known,
       report: this.report,
       covers: (location) => this.isHere(location) && crawler.covers(options, location),
+      isLookedAt: (table) => this.isWhollyLookedAt(table),
       isUnknown: (table) => this.isUnknown(table),
       wasSeen: (table) => this.at.wasSeen(table),
       keeps: this.policy.gone !== 'delete',
@@ -325,7 +383,7 @@ export class Crawl {
     const { counts, unknownCount, unknowns, skipped, bill, seconds } = this.report.save(this.seconds());
     const { tables, partitions, objects } = this.progress;
     const rest = { unknown: unknownCount, unknowns, skipped, ...(parked !== undefined && { parked }) };
-    return { tables, partitions, objects, ...counts, ...rest, bill: { ...bill, seconds } };
+    return { mode: this.mode, tables, partitions, objects, ...counts, ...rest, bill: { ...bill, seconds } };
   }
 
   private seconds(): number {

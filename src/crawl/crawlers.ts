@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import { authorize } from '../access/authorize.ts';
 import type { Write } from '../changes/write.ts';
@@ -8,6 +9,7 @@ import type { Page, PageRequest } from '../model/ground.ts';
 import { checkName, foldName } from '../model/names.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Crawler } from './crawler.ts';
+import { forgetScopes } from './events.ts';
 import { parseSettings, type CrawlSettings } from './settings.ts';
 
 /** What is to be crawled, and into which database. A changed definition is a new row; its name stays. */
@@ -47,7 +49,7 @@ export async function defineCrawler(w: Write, draft: CrawlerDraft, kinds: readon
   const name = foldName(checkName(draft.name, 'crawler'));
   authorize(w.by.principal, 'write', `the crawler ${name}`);
   crawlerOfKind(kinds, draft.kind).parse(draft.options);
-  parseSettings(draft.settings);
+  checkRecrawl(parseSettings(draft.settings), crawlerOfKind(kinds, draft.kind));
   const wanted = {
     name,
     kind: draft.kind,
@@ -64,11 +66,16 @@ export async function defineCrawler(w: Write, draft: CrawlerDraft, kinds: readon
   ) {
     return before;
   }
+  if (before !== undefined) checkFrozen(before, wanted);
   // One id for all definitions of a name, so that its history and its scopes stay together.
   const id = before?.id ?? w.newId();
   const entry = await w.entry({ id });
   if (before === undefined) await w.tx.insert(crawlers).values({ id, ...wanted, added: entry.position });
-  else await w.tx.update(crawlers).set(wanted).where(eq(crawlers.id, id));
+  else {
+    await w.tx.update(crawlers).set(wanted).where(eq(crawlers.id, id));
+    // What it saw, it saw as it was defined then: the next crawl looks at everything.
+    await forgetScopes(w.tx, id);
+  }
   const after = definitionOf({ id, ...wanted });
   entry.note({
     kind: 'crawler.defined',
@@ -76,6 +83,25 @@ export async function defineCrawler(w: Write, draft: CrawlerDraft, kinds: readon
     ...(before !== undefined && { before: definitionToJson(before) }),
   });
   return after;
+}
+
+function checkRecrawl({ recrawl, grouping }: CrawlSettings, { kind, tree }: Crawler): void {
+  if (recrawl === 'everything') return;
+  if (tree === undefined)
+    throw new TenonError('BAD_INPUT', `recrawl: a crawler of the kind «${kind}» always looks at everything.`);
+  // Which folders are alike shows only where all of them are looked at.
+  if (grouping === 'glue')
+    throw new TenonError('BAD_INPUT', `recrawl: «${recrawl}» goes together with the grouping «tenon» only.`);
+}
+
+/** As with Glue: what is new is told by what is known, so what is looked at stays the same. */
+function checkFrozen(before: CrawlerDefinition, wanted: Pick<CrawlerDraft, 'kind' | 'options' | 'settings'>): void {
+  if (before.settings.recrawl !== 'new-folders' || wanted.settings?.['recrawl'] !== 'new-folders') return;
+  if (before.kind === wanted.kind && isDeepStrictEqual(before.options, wanted.options)) return;
+  throw new TenonError(
+    'BAD_INPUT',
+    `The crawler «${before.name}» looks at new folders only, so what it looks at cannot be changed. Let it look at everything first.`,
+  );
 }
 
 /** Ends a crawler. What it recorded stays, and may be dropped by the API. Throws NOT_FOUND. */

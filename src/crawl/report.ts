@@ -1,4 +1,4 @@
-import type { TenonError } from '../model/errors.ts';
+import { TenonError } from '../model/errors.ts';
 import { tableNameFrom } from '../model/names.ts';
 import type { Cost } from './crawler.ts';
 
@@ -37,6 +37,10 @@ export interface Counts {
 const BILLED = ['lists', 'gets', 'bytes', 'queries', 'rows', 'capacityUnits'] as const;
 const MAX_CHARS = 500;
 
+function requestsIn({ lists = 0, gets = 0, queries = 0 }: Cost): number {
+  return lists + gets + queries;
+}
+
 /** What a crawl has to tell in the end. What could not be read is kept by its path, as it protects all that is there. */
 export class Report {
   readonly counts: Counts = {
@@ -49,6 +53,8 @@ export class Report {
     logged: 0,
   };
   readonly bill: Bill = { lists: 0, gets: 0, bytes: 0, queries: 0, rows: 0, capacityUnits: 0 };
+  /** So many requests may be made. */
+  budget: number | undefined;
   private readonly unknowns = new Map<string, Unknown>();
   private readonly skips = new Map<string, string>();
   private readonly limit: number;
@@ -77,7 +83,11 @@ export class Report {
     if (this.skips.size < this.limit) this.skips.set(path, reason);
   }
 
+  /** Requests that are not allowed are not counted. Throws BUDGET. */
   spend(cost: Cost): void {
+    if (this.budget !== undefined && requestsIn(cost) > 0 && requestsIn(this.bill) + requestsIn(cost) > this.budget) {
+      throw new TenonError('BUDGET', `The budget of ${this.budget} requests is used up.`, { budget: this.budget });
+    }
     for (const key of BILLED) this.bill[key] += cost[key] ?? 0;
   }
 

@@ -7,9 +7,12 @@ import { reached } from '../model/reached.ts';
 import type { Execute, RunContext, RunEnd } from '../work/run.ts';
 import type { Parked } from './absence.ts';
 import type { CrawlContext, Crawler, Finding } from './crawler.ts';
+import { budgetOf, placeToGoOn } from './budget.ts';
 import { crawlerOfKind, needCrawler, type CrawlerDefinition } from './crawlers.ts';
 import { needClassifiers } from './custom-classifiers.ts';
 import { openCrawl, type Crawl } from './crawl.ts';
+import { Parts } from './parts.ts';
+import { decideLook, lookText, type Look } from './recrawl.ts';
 
 export interface CrawlDeps {
   readonly ground: Ground;
@@ -20,51 +23,101 @@ export interface CrawlDeps {
 
 /**
  * What runs for the kind `crawl`; the run's name is the crawler's. Parameters: `acceptRemovals: true` lets a removal
- * through that was parked. SUCCEEDED: all was seen. INCOMPLETE: something is unknown or parked, and what was there stays.
- * FAILED: nothing could be listed at all. STOPPED: what was whole is saved; another attempt of the run goes on from there.
+ * through that was parked; `everything: true` looks at everything, whatever the crawler's setting; `budget` is how many
+ * requests it may make. SUCCEEDED: all was seen. INCOMPLETE: something is unknown or parked, or the budget is used up, and
+ * what was there stays. FAILED: nothing could be listed at all. STOPPED: what was whole is saved.
  */
 export function createCrawlRun(deps: CrawlDeps): Execute {
   return async (run) => {
-    const definition = await needCrawler(deps.ground.db, run.principal, run.run.name);
+    const { db } = deps.ground;
+    const definition = asItRuns(await needCrawler(db, run.principal, run.run.name));
     const crawler = crawlerOfKind(deps.crawlers, definition.kind);
     const options = crawler.parse(definition.options);
-    const classifiers = await needClassifiers(deps.ground.db, run.principal, definition);
-    const crawl = await openCrawl({ ...deps, run, definition, crawler, options, classifiers });
-    const end = await follow(deps, crawl, findings(deps, run, definition, crawler, options, crawl));
+    const classifiers = await needClassifiers(db, run.principal, definition);
+    const budget = budgetOf(run.run, definition);
+    const checkpoint = run.checkpoint ?? (budget === undefined ? null : await placeToGoOn(db, run));
+    const crawl = await openCrawl({ ...deps, run: { ...run, checkpoint }, definition, crawler, options, classifiers });
+    crawl.report.budget = budget;
+    const end = await follow(deps, crawl, sourceOf(deps, run, definition, crawler, options, crawl));
     reached('crawl.before-end');
     return end;
   };
 }
 
-function findings(
+/** Who looks at new folders only sees too little to change or remove anything: as with Glue, that is only told. */
+function asItRuns(definition: CrawlerDefinition): CrawlerDefinition {
+  const { settings } = definition;
+  if (settings.recrawl !== 'new-folders') return definition;
+  return { ...definition, settings: { ...settings, updateBehavior: 'log', deleteBehavior: 'log' } };
+}
+
+/** What is crawled, and how. */
+interface Source {
+  readonly findings: (look: Look) => AsyncIterable<Finding>;
+  readonly look: () => Promise<Look>;
+  /** The address of the scope's root, of a source that is a tree. */
+  readonly root: string | undefined;
+}
+
+function sourceOf(
   deps: CrawlDeps,
   run: RunContext,
-  { connection }: CrawlerDefinition,
+  definition: CrawlerDefinition,
   crawler: Crawler,
   options: unknown,
   crawl: Crawl,
-): AsyncIterable<Finding> {
+): Source {
   const context: CrawlContext = {
     connections: deps.connections,
-    connection,
+    connection: definition.connection,
     signal: run.signal,
     cursor: crawl.cursor,
     log: (level, message, fields) => run.log(level, message, fields),
     previous: (location) => crawl.previous(location),
     spend: (cost) => crawl.report.spend(cost),
   };
-  return crawler.crawl(options, context);
+  const { eventsACrawl } = deps.config.crawl;
+  const { scope, known } = crawl;
+  const { db } = deps.ground;
+  return {
+    look: () => decideLook({ db, run: run.run, definition, crawler, options, scope, known, eventsACrawl }, context),
+    findings: ({ parts }) => crawler.crawl(options, { ...context, parts }),
+    root: crawler.tree?.root(options),
+  };
 }
 
 /** Takes findings to the end, and turns whatever ends them into the end of the run. */
-async function follow(deps: CrawlDeps, crawl: Crawl, all: AsyncIterable<Finding>): Promise<RunEnd> {
+async function follow(deps: CrawlDeps, crawl: Crawl, source: Source): Promise<RunEnd> {
+  const look = await lookAround(crawl, source);
+  if (look?.parts?.length === 0) return { state: 'SUCCEEDED', result: crawl.result(undefined) };
+  if (look !== undefined) await takeAll(crawl, source.findings(look));
+  if (crawl.run.signal.aborted) return stop(crawl);
+  if (crawl.failure !== undefined && crawl.failure.code !== 'BUDGET' && crawl.isUntouched()) return failed(crawl, crawl.failure);
+  const parked = await crawl.finish((tx, removals) => saveSeen(deps, crawl, look, tx, removals));
+  return ended(crawl, parked);
+}
+
+/** Finds out what is to be looked at. Undefined when the source does not tell. */
+async function lookAround(crawl: Crawl, source: Source): Promise<Look | undefined> {
+  try {
+    const look = await source.look();
+    crawl.run.log('info', lookText(look));
+    crawl.mode = look.mode;
+    if (look.parts !== undefined && source.root !== undefined) await crawl.lookOnlyAt(new Parts(look.parts), source.root);
+    return look;
+  } catch (error) {
+    if (!crawl.run.signal.aborted) crawl.failure = asTenonError(error);
+    return undefined;
+  }
+}
+
+async function takeAll(crawl: Crawl, all: AsyncIterable<Finding>): Promise<void> {
   const iterator = all[Symbol.asyncIterator]();
   try {
-    for (;;) {
+    while (!crawl.run.signal.aborted) {
       const next = await pull(crawl, iterator);
       if (next === undefined) break;
       await crawl.take(next);
-      if (crawl.run.signal.aborted) return await stop(crawl);
     }
   } catch (error) {
     // A stop may reach a read in the middle; what was whole before it is saved.
@@ -72,10 +125,6 @@ async function follow(deps: CrawlDeps, crawl: Crawl, all: AsyncIterable<Finding>
   } finally {
     await iterator.return?.();
   }
-  if (crawl.run.signal.aborted) return stop(crawl);
-  if (crawl.failure !== undefined && crawl.isUntouched()) return failed(crawl, crawl.failure);
-  const parked = await crawl.finish((tx) => saveSeen(deps, crawl, tx));
-  return ended(crawl, parked);
 }
 
 /** The next finding. An error of the source ends the listing; what comes after it is unknown, not absent. */
@@ -105,7 +154,16 @@ function ended(crawl: Crawl, parked: Parked | undefined): RunEnd {
   return { state: whole ? 'SUCCEEDED' : 'INCOMPLETE', result: crawl.result(parked), ...error };
 }
 
-async function saveSeen({ ground }: CrawlDeps, crawl: Crawl, tx: Db): Promise<void> {
+/** What has been seen whole, and events that are made good; while a removal is parked they have to be looked at again. */
+async function saveSeen(
+  { ground }: CrawlDeps,
+  crawl: Crawl,
+  look: Look | undefined,
+  tx: Db,
+  parked: Parked | undefined,
+): Promise<void> {
+  if (parked === undefined) await look?.events?.done(tx, (folder) => crawl.report.isUnknownAt(folder));
+  if (look?.parts !== undefined) return;
   const row = { crawlerId: crawl.definition.id, scope: crawl.scope, seenAt: ground.clock(), runId: crawl.run.run.id };
   const { seenAt, runId } = row;
   await tx

@@ -16,6 +16,7 @@ export const ERRORS = {
   },
   BAD_SQL: { status: 400, next: 'Correct the SQL; the message is the engine’s own.' },
   BLOCKED: { status: 409, next: 'Look at the diff; then correct the job, or accept the new version with tenon job accept.' },
+  BUDGET: { status: 409, next: 'Crawl again, with a larger budget or the same: what is saved is not read again.' },
   CONFLICT: { status: 409, next: 'Read it again, and apply your change to what it is now.' },
   DATABASE_TOO_NEW: { status: 500, next: 'Use the version of Tenon that migrated this database, or a newer one.' },
   DATABASE_UNAVAILABLE: { status: 503, next: 'Check that the database runs and that TENON_DATABASE_URL is right.' },

@@ -13,6 +13,7 @@ import { write } from '../../src/changes/write.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import type { Connections, PostgresSource } from '../../src/connections/connections.ts';
 import { createFileStore } from '../../src/connections/file.ts';
+import type { ObjectStore } from '../../src/connections/object-store.ts';
 import type { Crawler } from '../../src/crawl/crawler.ts';
 import { defineCrawler } from '../../src/crawl/crawlers.ts';
 import { createCrawlRun } from '../../src/crawl/run.ts';
@@ -72,7 +73,8 @@ interface CrawlResult {
   unknowns: { path: string; status: string; code: string; message: string }[];
   skipped: { path: string; reason: string }[];
   parked?: { tables: number; partitions: number; names: string[] };
-  bill: { lists: number; gets: number; bytes: number; seconds: number };
+  bill: { lists: number; gets: number; bytes: number; queries: number; seconds: number };
+  mode: string;
 }
 
 export type CrawlEnd = Omit<RunEnd, 'result'> & {
@@ -195,7 +197,11 @@ export function postgresConnections(source: PostgresSource): Connections {
 }
 
 function fileConnections(): Connections {
-  const store = createFileStore();
+  return storeConnections(createFileStore());
+}
+
+/** Leads to one store, and nowhere else. */
+export function storeConnections(store: ObjectStore): Connections {
   const none = (): never => {
     throw new Error('only files are connected here');
   };
