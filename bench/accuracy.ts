@@ -27,7 +27,7 @@ const judged: Judged[] = [];
 for (const file of files) {
   const ours = await said(() => tenon(file));
   const duckdb = await said(() =>
-    file.label.format === 'json' || /json$/.test(file.name) ? guessJson(connection, file.path) : sniffCsv(connection, file.path),
+    file.label.format === 'json' || file.name.endsWith('json') ? guessJson(connection, file.path) : sniffCsv(connection, file.path),
   );
   judged.push({ file, ours: judge(file.label, ours), duckdb: judge(file.label, duckdb) });
 }
@@ -55,7 +55,7 @@ for (const [split, list] of Object.entries(splits)) {
 report('accuracy', { files: files.length, ...figures });
 
 function kindOf({ name, label }: CorpusFile): string {
-  return label.format === 'json' || /json$/.test(name) ? 'json' : 'csv';
+  return label.format === 'json' || name.endsWith('json') ? 'json' : 'csv';
 }
 
 async function tenon(file: CorpusFile): Promise<Guess | undefined> {
