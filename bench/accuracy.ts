@@ -27,7 +27,9 @@ const judged: Judged[] = [];
 for (const file of files) {
   const ours = await said(() => tenon(file));
   const duckdb = await said(() =>
-    file.label.format === 'json' || file.name.endsWith('json') ? guessJson(connection, file.path) : sniffCsv(connection, file.path),
+    file.label.format === 'json' || file.name.endsWith('json')
+      ? guessJson(connection, file.path)
+      : sniffCsv(connection, file.path),
   );
   judged.push({ file, ours: judge(file.label, ours), duckdb: judge(file.label, duckdb) });
 }
