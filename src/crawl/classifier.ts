@@ -9,8 +9,17 @@ export interface ByteSource {
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
+/** What a reading rests on, where it was inferred from values. */
+export interface Sampled {
+  readonly rows: number;
+  /** In the order of the columns: values that were seen of each, nulls left out. */
+  readonly values: readonly number[];
+}
+
 export interface Reading {
   readonly columns: readonly Column[];
+  /** Undefined where the file declares its columns. */
+  readonly sampled?: Sampled;
   /** Only where it is known without reading more: a footer, or a file that fits the sample. */
   readonly rows?: bigint;
 }

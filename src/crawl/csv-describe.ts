@@ -2,11 +2,11 @@ import type { Column, Format } from '../model/schema.ts';
 import { BLANK } from './blank.ts';
 import type { Classification, ClassifyLimits, Reading } from './classifier.ts';
 import type { Found } from './csv-dialect.ts';
-import { canBeHeader, csvHeader, csvNames } from './csv-header.ts';
+import { canBeHeader, csvNames, likelyHeader } from './csv-header.ts';
 import type { Records } from './csv-records.ts';
 import type { Head } from './head.ts';
-import { chooseNull, guessedType, observeText, textGuess, type TextGuess } from './infer.ts';
 import type { Text } from './text.ts';
+import { addGuess, chooseNull, guessedType, observeText, textGuess, type TextGuess } from './text-guess.ts';
 
 /** A text table as far as it was read. */
 export interface SeenCsv {
@@ -19,40 +19,54 @@ export interface SeenCsv {
   readonly limits: ClassifyLimits;
 }
 
+/** What the columns hold: below the first record, and with it. Found out once, as every value is looked at for it. */
+interface Guesses {
+  readonly below: readonly TextGuess[];
+  readonly all: readonly TextGuess[];
+}
+
 /** Columns, types and options of a text table, by its records. */
 export function describeCsv(seen: SeenCsv): Classification {
-  const { records, text, path } = seen;
-  const first = records.rows[0] ?? [];
-  const header = csvHeader(first, guess(seen, true), seen.limits);
-  const nullText = chooseNull(guess(seen, header));
+  const { records, text, path, limits } = seen;
+  const guesses = guessColumns(records.rows);
+  const header = likelyHeader(records.rows[0] ?? [], guesses.below, records.rows.slice(1), limits);
+  const nullText = chooseNull(header ? guesses.below : guesses.all);
   return {
     format: formatOf(seen, header, nullText),
-    ...reading(seen, header, nullText),
+    ...reading(seen, guesses, header, nullText),
     confidence: seen.named ? 0.9 : 0.5,
     ...(text.mark && text.encoding === 'utf-8' && { notes: [`${path} begins with a byte order mark.`] }),
-    as: (format) => readAs(seen, header, format),
+    as: (format) => readAs(seen, guesses, header, format),
   };
 }
 
-/** What the records hold, the first one apart if it is a header. */
-function guess({ records }: SeenCsv, header: boolean): TextGuess[] {
-  const guesses = (records.rows[0] ?? []).map(() => textGuess());
-  for (const row of header ? records.rows.slice(1) : records.rows) {
-    for (const [i, cell] of row.entries()) {
-      const column = guesses[i];
-      if (column !== undefined) observeText(column, cell);
+function guessColumns(rows: readonly (readonly string[])[]): Guesses {
+  const below = (rows[0] ?? []).map(textGuess);
+  for (let i = 1; i < rows.length; i += 1) {
+    const row = rows[i] ?? [];
+    for (let column = 0; column < row.length; column += 1) {
+      const guess = below[column];
+      if (guess !== undefined) observeText(guess, row[column] ?? '');
     }
   }
-  return guesses;
+  const all = below.map((guess, column) => {
+    const one = textGuess();
+    observeText(one, rows[0]?.[column] ?? '');
+    addGuess(one, guess);
+    return one;
+  });
+  return { below, all };
 }
 
-function reading(seen: SeenCsv, header: boolean, nullText: string | undefined): Reading {
+function reading(seen: SeenCsv, guesses: Guesses, header: boolean, nullText: string | undefined): Reading {
   const { records, head } = seen;
   const first = records.rows[0] ?? [];
   const names = csvNames(header ? first : first.map(() => ''));
-  const columns = guess(seen, header).map((column, i) => columnOf(names[i] ?? '', column, nullText));
+  const counted = header ? guesses.below : guesses.all;
+  const columns = counted.map((column, i) => columnOf(names[i] ?? '', column, nullText));
+  const sampled = { rows: records.rows.length - (header ? 1 : 0), values: counted.map(({ values }) => values) };
   // Rows beyond the sample are not counted, and neither is a file of which only a head was read.
-  return { columns, ...(records.complete && head.whole && { rows: BigInt(records.rows.length - (header ? 1 : 0)) }) };
+  return { columns, sampled, ...(records.complete && head.whole && { rows: BigInt(sampled.rows) }) };
 }
 
 function columnOf(name: string, guess: TextGuess, nullText: string | undefined): Column {
@@ -60,7 +74,7 @@ function columnOf(name: string, guess: TextGuess, nullText: string | undefined):
   return { name, type: guessedType(guess, nullText), ...(blank && { sourceType: BLANK }) };
 }
 
-function readAs(seen: SeenCsv, header: boolean, format: Format): Reading | undefined {
+function readAs(seen: SeenCsv, guesses: Guesses, header: boolean, format: Format): Reading | undefined {
   const { found, records, text, head } = seen;
   const options = format.options ?? {};
   if (format.name !== 'csv' || format.compression !== head.compression) return undefined;
@@ -72,7 +86,7 @@ function readAs(seen: SeenCsv, header: boolean, format: Format): Reading | undef
   const wanted = options['header'] === true;
   if (wanted !== header && (header || !canBeHeader(records.rows[0] ?? [], seen.limits))) return undefined;
   const nullText = options['null'];
-  return reading(seen, wanted, typeof nullText === 'string' ? nullText : undefined);
+  return reading(seen, guesses, wanted, typeof nullText === 'string' ? nullText : undefined);
 }
 
 function formatOf({ found, head, text, records }: SeenCsv, header: boolean, nullText: string | undefined): Format {

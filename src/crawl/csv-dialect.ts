@@ -1,3 +1,4 @@
+import { preambleRecords, separatorLine } from './csv-preamble.ts';
 import { readRecords, type Dialect, type Records } from './csv-records.ts';
 
 /** Glue's five, in the order in which a tie is decided. */
@@ -10,6 +11,8 @@ export interface Found {
   readonly width: number;
   /** Some record has fewer fields than the first. */
   readonly short: boolean;
+  /** Records in front of the table's first: titles, comments. */
+  readonly start: number;
 }
 
 /** What kept every dialect from fitting, for the message. */
@@ -20,7 +23,8 @@ export interface Misfit {
 
 /**
  * The way of separating and quoting under which most fields line up: all records of one width, two at least. Of several,
- * the one in which nothing needed an exception, then the one with most fields.
+ * the one in which nothing needed an exception, then the one with most fields. Titles and comments in front of the records are
+ * the last exception that is made.
  */
 export function findDialect(text: string, whole: boolean): Found | Misfit {
   const found: { trial: Found; score: number }[] = [];
@@ -30,7 +34,7 @@ export function findDialect(text: string, whole: boolean): Found | Misfit {
       const trial = tryDialect(text, whole, dialect);
       if ('problem' in trial) misfit ??= trial;
       else {
-        found.push({ trial, score: trial.width - penalty * 0.1 + (trial.short ? 0 : 20_000) });
+        found.push({ trial, score: scoreOf(trial, penalty) });
         break;
       }
     }
@@ -40,7 +44,13 @@ export function findDialect(text: string, whole: boolean): Found | Misfit {
   return misfit ?? { problem: 'ragged', line: 1 };
 }
 
+function scoreOf({ width, short, start }: Found, penalty: number): number {
+  return width - penalty * 0.1 + (short ? 0 : 20_000) - (start > 0 ? 30_000 : 0);
+}
+
 function delimitersIn(text: string): string[] {
+  const said = separatorLine(text);
+  if (said !== undefined && DELIMITERS.includes(said)) return [said];
   const head = text.slice(0, 64 * 1024);
   return DELIMITERS.filter((delimiter) => head.includes(delimiter));
 }
@@ -62,13 +72,15 @@ function tryDialect(text: string, whole: boolean, dialect: Dialect): Found | Mis
   const records = readRecords(text, dialect, TRIAL_RECORDS, whole);
   const problem = brokenQuote(records, whole, text.length);
   if (problem !== undefined) return problem;
-  const width = records.rows[0]?.length ?? 0;
-  const ragged = records.rows.findIndex((row) => row.length > width);
-  if (width < 2 || ragged >= 0) return { problem: 'ragged', line: ragged + 1 };
-  const short = records.rows.filter((row) => row.length < width).length;
-  return short * 5 > records.rows.length
-    ? { problem: 'ragged', line: 1 + records.rows.findIndex((row) => row.length < width) }
-    : { dialect, width, short: short > 0 };
+  const start = separatorLine(text) === dialect.delimiter ? 1 : preambleRecords(records.rows);
+  const rows = start === 0 ? records.rows : records.rows.slice(start);
+  const width = rows[0]?.length ?? 0;
+  const ragged = rows.findIndex((row) => row.length > width);
+  if (width < 2 || ragged >= 0) return { problem: 'ragged', line: start + ragged + 1 };
+  const short = rows.filter((row) => row.length < width).length;
+  return short * 5 > rows.length
+    ? { problem: 'ragged', line: start + 1 + rows.findIndex((row) => row.length < width) }
+    : { dialect, width, short: short > 0, start };
 }
 
 /** A cut sample may well end inside of a quoted field; it is broken only where that record is longer than all before it. */

@@ -16,6 +16,8 @@ export interface Records {
   readonly lineEnds: ReadonlySet<'\n' | '\r\n' | '\r'>;
   /** Empty lines in front of the first record. */
   readonly blankLines: number;
+  /** The line, from 0, on which each of the first records begins: where a table begins behind a title, that many are to be skipped. */
+  readonly lines: readonly number[];
   /** All of the text was read, and `rows` are all of its records. */
   readonly complete: boolean;
 }
@@ -31,8 +33,12 @@ export function readRecords(text: string, dialect: Dialect, limit: number, whole
   return reader.result();
 }
 
+/** Titles and comments in front of a table take no more records than this. */
+const LINES_KEPT = 32;
+
 class RecordReader {
   readonly rows: string[][] = [];
+  private readonly lines: number[] = [];
   private readonly text: string;
   private readonly dialect: Dialect;
   private readonly plainEnd: RegExp;
@@ -57,6 +63,7 @@ class RecordReader {
       quoted: this.quoted,
       lineEnds: this.lineEnds,
       blankLines: this.blankLines,
+      lines: this.lines,
       complete: this.at >= this.text.length && this.malformed === undefined && this.unclosed === undefined,
       ...(this.malformed !== undefined && { malformed: this.malformed }),
       ...(this.unclosed !== undefined && { unclosed: this.unclosed }),
@@ -84,6 +91,7 @@ class RecordReader {
     // A `\r` at the very end of a cut text may be half of a `\r\n`.
     if (!whole && this.text[this.at] === '\r' && this.at + 1 === this.text.length) return this.giveBack(start, startLine);
     this.lineEnd();
+    if (this.rows.length < LINES_KEPT) this.lines.push(startLine - 1);
     this.rows.push(fields);
     return true;
   }

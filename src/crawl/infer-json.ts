@@ -5,6 +5,8 @@ import type { JsonNode } from './json-reader.ts';
 
 /** What was seen in one place of many JSON records. */
 export interface NodeGuess {
+  /** Values other than null. */
+  values: number;
   /** Kinds of numbers. `huge`: an integer that no bigint holds. */
   readonly numbers: Set<TextKind | 'huge'>;
   readonly texts: Set<TextKind>;
@@ -15,10 +17,11 @@ export interface NodeGuess {
 }
 
 export function nodeGuess(): NodeGuess {
-  return { numbers: new Set(), texts: new Set(), boolean: false, item: undefined, fields: undefined };
+  return { values: 0, numbers: new Set(), texts: new Set(), boolean: false, item: undefined, fields: undefined };
 }
 
 export function observeNode(guess: NodeGuess, node: JsonNode): void {
+  if (node.kind !== 'null') guess.values += 1;
   switch (node.kind) {
     case 'null':
       return;
@@ -114,6 +117,7 @@ function mergeGuesses(guesses: readonly NodeGuess[]): NodeGuess {
 }
 
 function addGuess(to: NodeGuess, from: NodeGuess): void {
+  to.values += from.values;
   for (const kind of from.numbers) to.numbers.add(kind);
   for (const kind of from.texts) to.texts.add(kind);
   to.boolean ||= from.boolean;

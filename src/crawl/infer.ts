@@ -1,59 +1,75 @@
-import { simple, type ColumnType } from '../model/types.ts';
+import { MAX_DECIMAL_PRECISION, simple, type ColumnType } from '../model/types.ts';
+import { numberKind, type NumberKind } from './number-kind.ts';
 
 /**
  * What a text may be read as without a loss and without a doubt. Everything doubtful is `string`: a code with leading
  * zeros, a telephone number, more digits than a bigint surely holds. The engine casts silently (it rounds 5.7 to 6), so a
  * wrong guess here would be a wrong number there.
  */
-export type TextKind =
-  | 'int'
-  | 'long'
-  | 'float'
-  | 'exponent'
-  | 'special'
-  | 'boolean'
-  | 'date'
-  | 'timestamp'
-  | 'timestamptz'
-  | 'string';
+export type TextKind = NumberKind | 'special' | 'boolean' | 'date' | 'timestamp' | 'timestamptz' | 'string';
 
-const INT = /^ *-?(?:0|[1-9]\d{0,17}) *$/;
-const FLOAT = /^ *-?(?:0|[1-9]\d*)?\.\d+(?:e[+-]?\d{1,3})? *$|^ *-?(?:0|[1-9]\d*)\.(?:e[+-]?\d{1,3})? *$/i;
-const EXPONENT = /^-?[1-9]\d*e[+-]?\d{1,3}$/i;
 const SPECIAL = /^(?:nan|[+-]?inf(?:inity)?)$/i;
 const BOOLEAN = /^(?:true|false)$/i;
-const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 const TIMESTAMP =
   /^(\d{4}-\d\d-\d\d)[ T]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6}0*)?)?(Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$/;
+const MINUS = 0x2d;
 
 export function textKind(text: string): TextKind {
   const first = text.charCodeAt(0);
-  // Letters but e, f, i, n, t can only start a string: the common case, decided without a pattern.
-  if (first > 0x7a || (first > 0x39 && !/^[einft]/i.test(text))) return 'string';
-  if (INT.test(text)) return Math.abs(Number(text)) > Number.MAX_SAFE_INTEGER ? 'long' : 'int';
-  if (FLOAT.test(text)) return 'float';
-  if (isDate(text)) return 'date';
-  const time = TIMESTAMP.exec(text);
-  if (time !== null && isDate(time[1] ?? '')) return time[3] === undefined ? 'timestamp' : 'timestamptz';
+  if (first <= 0x39) return digitKind(text, first);
+  // Of the letters only those of true, false, nan and inf can start anything but a string: decided without a pattern.
+  if (!isTelling(first) || text.length > 9) return 'string';
   if (BOOLEAN.test(text)) return 'boolean';
-  if (EXPONENT.test(text)) return 'exponent';
   return SPECIAL.test(text) ? 'special' : 'string';
 }
 
-function isDate(text: string): boolean {
-  const match = DATE.exec(text);
-  if (match === null || match[1] === '0000') return false;
-  const at = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(at.getTime()) && at.getUTCDate() === Number(match[3]);
+function isTelling(code: number): boolean {
+  const letter = code | 0x20;
+  return letter === 0x74 || letter === 0x66 || letter === 0x6e || letter === 0x69;
 }
 
+function digitKind(text: string, first: number): TextKind {
+  const number = numberKind(text);
+  if (number !== undefined) return number;
+  if (text.charCodeAt(4) === MINUS && text.charCodeAt(7) === MINUS && first >= 0x30) {
+    if (text.length === 10) return isDate(text) ? 'date' : 'string';
+    const time = TIMESTAMP.exec(text);
+    if (time !== null && isDate(time[1] ?? '')) return time[3] === undefined ? 'timestamp' : 'timestamptz';
+  }
+  return (first === 0x2b || first === MINUS) && SPECIAL.test(text) ? 'special' : 'string';
+}
+
+const MONTH_DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Ten characters with a minus at the fifth and the eighth place: a day that there was? */
+function isDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  const year = Number(text.slice(0, 4));
+  const month = Number(text.slice(5, 7));
+  const day = Number(text.slice(8, 10));
+  if (year === 0 || day === 0 || day > (MONTH_DAYS[month - 1] ?? 0)) return false;
+  return month !== 2 || day < 29 || (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0));
+}
+
+/** Digits of numbers with a point, as many as any of them has on either side of it. */
+export interface Digits {
+  readonly whole: number;
+  readonly fraction: number;
+}
+
+/** Any bigint fits in front of the point of a decimal, so that a file with larger whole numbers does not change the type. */
+const WHOLE_DIGITS = 19;
+
 /** The type that holds every one of these kinds exactly. Nothing seen is a string: it promises least. */
-export function typeOfKinds(kinds: ReadonlySet<TextKind>): ColumnType {
+export function typeOfKinds(kinds: ReadonlySet<TextKind>, digits?: Digits): ColumnType {
   const only = (...allowed: TextKind[]): boolean => kinds.size > 0 && [...kinds].every((kind) => allowed.includes(kind));
   if (only('int', 'long')) return simple('bigint');
   // `12E4` alone may be a code, and `nan` a name: both count as numbers only among numbers.
-  if (only('int', 'float', 'exponent', 'special') && (kinds.has('float') || (kinds.has('int') && !kinds.has('exponent'))))
-    return simple('double');
+  if (only('int', 'float', 'scientific', 'exponent', 'special')) {
+    const clear = kinds.has('float') || kinds.has('scientific') || (kinds.has('int') && !kinds.has('exponent'));
+    return simple(clear ? 'double' : 'string');
+  }
+  if (only('int', 'long', 'float', 'exact')) return exactType(digits);
   if (only('boolean')) return simple('boolean');
   if (only('date')) return simple('date');
   if (only('date', 'timestamp')) return simple('timestamp');
@@ -61,47 +77,9 @@ export function typeOfKinds(kinds: ReadonlySet<TextKind>): ColumnType {
   return simple('string');
 }
 
-/** Spellings of «no value». The first three can hardly be anything else; the others are also words of somebody's language. */
-const CLEAR_NULLS: readonly string[] = ['\\N', 'NULL', 'null'];
-const NULLS: ReadonlySet<string> = new Set([...CLEAR_NULLS, 'NA', 'N/A', 'n/a', '#N/A', 'None', '-']);
-
-/** What was seen in one column of a text table. */
-export interface TextGuess {
-  readonly kinds: Set<TextKind>;
-  /** Spellings of null that were met. */
-  readonly nulls: Set<string>;
-}
-
-export function textGuess(): TextGuess {
-  return { kinds: new Set(), nulls: new Set() };
-}
-
-export function observeText(guess: TextGuess, text: string): void {
-  if (text === '') return;
-  if (NULLS.has(text)) guess.nulls.add(text);
-  // Once it is a string, nothing makes it anything else; only spellings of null are still of interest.
-  else if (!guess.kinds.has('string')) guess.kinds.add(textKind(text));
-}
-
-/**
- * Which spelling of null, besides the empty text, the whole file uses. A reader applies it to all columns, so an unclear
- * one (`NA`: also Namibia) counts only when it gives some column a type and stands in no column of strings.
- */
-export function chooseNull(guesses: readonly TextGuess[]): string | undefined {
-  const helps = new Map<string, number>();
-  const strings = new Set<string>();
-  for (const guess of guesses) {
-    const typed = guess.kinds.size > 0 && typeOfKinds(guess.kinds).kind !== 'string';
-    for (const spelling of guess.nulls) {
-      if (typed) helps.set(spelling, (helps.get(spelling) ?? 0) + 1);
-      else if (guess.kinds.size > 0 && !CLEAR_NULLS.includes(spelling)) strings.add(spelling);
-    }
-  }
-  const usable = [...helps].filter(([spelling]) => !strings.has(spelling));
-  return usable.toSorted((a, b) => b[1] - a[1])[0]?.[0];
-}
-
-export function guessedType(guess: TextGuess, nullText: string | undefined): ColumnType {
-  const others = [...guess.nulls].some((spelling) => spelling !== nullText);
-  return others ? simple('string') : typeOfKinds(guess.kinds);
+/** A double would lose digits of some value; a decimal keeps them, where one is long enough for all. */
+function exactType(digits: Digits | undefined): ColumnType {
+  if (digits === undefined) return simple('string');
+  const precision = Math.max(digits.whole, WHOLE_DIGITS) + digits.fraction;
+  return precision > MAX_DECIMAL_PRECISION ? simple('string') : { kind: 'decimal', precision, scale: digits.fraction };
 }

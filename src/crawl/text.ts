@@ -9,14 +9,14 @@ export interface Text {
 }
 
 /**
- * Bytes as text: by their byte order mark, else UTF-8 if they are, else Latin-1. Undefined for what is no text: a zero
- * byte. A character that the end of the sample cuts is left out.
+ * Bytes as text: by their byte order mark, else UTF-16 where every other byte is zero, else UTF-8 if they are, else Latin-1.
+ * Undefined for what is no text: a zero byte. A character that the end of the sample cuts is left out.
  */
 export function decodeText(head: Head): Text | undefined {
   const { bytes } = head;
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return wide('utf-16le', 'utf-16', head);
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return wide('utf-16be', 'utf-16be', head);
-  if (bytes.includes(0)) return undefined;
+  if (bytes.includes(0)) return unmarked(head);
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const text = decodeUtf8(head);
   if (text === undefined) return { text: Buffer.from(bytes).toString('latin1'), encoding: 'latin-1', mark: false, ascii: false };
@@ -31,7 +31,19 @@ function decodeUtf8(head: Head): string | undefined {
   }
 }
 
-function wide(label: 'utf-16le' | 'utf-16be', encoding: 'utf-16' | 'utf-16be', head: Head): Text | undefined {
+/** Latin letters in UTF-16 are easy to tell: so many pairs of a letter and a zero are no accident. */
+const PAIRS = 8;
+
+function unmarked(head: Head): Text | undefined {
+  const { bytes } = head;
+  const begin = bytes.subarray(0, PAIRS * 2);
+  const zeros = (odd: number): boolean => begin.every((byte, i) => (byte === 0) === (i % 2 === odd));
+  if (begin.length < PAIRS * 2) return undefined;
+  if (zeros(1)) return wide('utf-16le', 'utf-16', head, false);
+  return zeros(0) ? wide('utf-16be', 'utf-16be', head, false) : undefined;
+}
+
+function wide(label: 'utf-16le' | 'utf-16be', encoding: 'utf-16' | 'utf-16be', head: Head, mark = true): Text | undefined {
   const text = new TextDecoder(label).decode(head.bytes, { stream: !head.whole });
-  return text.includes('\0') ? undefined : { text, encoding, mark: true, ascii: false };
+  return text.includes('\0') ? undefined : { text, encoding, mark, ascii: false };
 }

@@ -13,6 +13,9 @@ const FORMATS = new Set(['csv', 'json', 'parquet']);
 /** How text may be packed. What packs the pages inside of a Parquet file is Parquet's own affair. */
 const COMPRESSIONS = new Set([undefined, 'gzip', 'zstd']);
 
+/** How text may be encoded; what a format leaves out is UTF-8. */
+const ENCODINGS: Readonly<Record<string, readonly unknown[]>> = { csv: ['utf-8', 'utf-16', 'latin-1'], json: ['utf-8'] };
+
 /** Files of one partition that a run reads. */
 export interface PartitionInput {
   readonly values: readonly (string | null)[];
@@ -41,6 +44,7 @@ export async function partitionInputs(table: Table, partitions: AsyncIterable<Re
         { compression: format.compression },
       );
     }
+    checkEncoding(table, format);
     found.push({
       values: partition.values,
       manifestHash: partition.manifestHash,
@@ -50,6 +54,17 @@ export async function partitionInputs(table: Table, partitions: AsyncIterable<Re
     });
   }
   return found;
+}
+
+function checkEncoding(table: Table, { name, options }: Format): void {
+  const known = ENCODINGS[name];
+  const encoding = options?.['encoding'] ?? 'utf-8';
+  if (known === undefined || known.includes(encoding)) return;
+  throw new TenonError(
+    'UNSUPPORTED',
+    `${table.database}.${table.name} is ${name} in ${String(encoding)}; jobs and SQL read ${name} in ${known.join(', ')}.`,
+    { encoding },
+  );
 }
 
 export interface Staging {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseNull, guessedType, observeText, textGuess, textKind, type TextGuess } from '../../src/crawl/infer.ts';
+import { textKind } from '../../src/crawl/infer.ts';
+import { chooseNull, guessedType, observeText, textGuess, type TextGuess } from '../../src/crawl/text-guess.ts';
 import { duckdb } from './duckdb.ts';
 
 function guess(values: readonly string[]): TextGuess {
@@ -24,7 +25,13 @@ describe('the type of texts', () => {
     [['.5', '5.', '-0.25', '1.5e-3'], 'double'],
     [['00.5'], 'string'],
     [['1.2.3'], 'string'],
-    [['9007199254740993', '0.5'], 'string'],
+    [['9007199254740993', '0.5'], 'decimal'],
+    [['12345678901234567.25', '1'], 'decimal'],
+    [['0.30000000000000004', '1'], 'double'],
+    [['12345678901234567.25', '1.5e3'], 'string'],
+    [['12345678901234567890123456789012345.123456'], 'string'],
+    [['4111111111111111', '5500000000000004', '4012888888881881'], 'string'],
+    [['4111111111111111', '5500000000000004', '4012888888881882'], 'bigint'],
     [['12E4'], 'string'],
     [['12E4', '5'], 'string'],
     [['12E4', '0.5'], 'double'],

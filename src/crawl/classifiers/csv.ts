@@ -1,6 +1,7 @@
 import { TenonError } from '../../model/errors.ts';
 import type { ByteSource, Classification, Classifier, ClassifyLimits } from '../classifier.ts';
 import { findDialect, type Found } from '../csv-dialect.ts';
+import { recordsFrom, sparseRecords } from '../csv-preamble.ts';
 import { readRecords, type Records } from '../csv-records.ts';
 import { describeCsv } from '../csv-describe.ts';
 import { plainPath, readHead, type Head } from '../head.ts';
@@ -9,7 +10,7 @@ import { decodeText, type Text } from '../text.ts';
 /**
  * Text tables: separated by comma, tab, bar, semicolon or \x01. What its options mean, for whoever reads the bytes:
  * `delimiter`, `quote` and `escape` (empty: none), `header` (the first record holds names), `encoding` (`utf-8`, `utf-16`
- * little-endian with its mark, `latin-1`), and only where they are needed: `skip` (lines in front of the first record),
+ * little-endian, `latin-1`, and `utf-16be`, which the engine refuses), and only where they are needed: `skip` (lines in front of the first record),
  * `null` (a spelling of null besides the empty text), `padding` (records may lack fields at their end), `lineEnd`
  * (`mixed`, or `\r` alone).
  */
@@ -29,7 +30,9 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
   }
   const found = dialectOf(source, text, head, named);
   if (found === undefined) return undefined;
-  const records = readRecords(text.text, found.dialect, limits.sampleRecords + 1, head.whole);
+  const all = readRecords(text.text, found.dialect, limits.sampleRecords + 1 + found.start, head.whole);
+  const start = found.start > 0 || !named ? found.start : sparseRecords(all.rows, limits);
+  const records = recordsFrom(all, start);
   checkRecords(source, records, found, head, limits);
   if (records.rows.length === 0 || (!named && !looksLikeTable(records, found))) return undefined;
   const classification = describeCsv({ path: source.path, head, text, found, records, named, limits });
@@ -42,16 +45,7 @@ function textOf(source: ByteSource, head: Head, named: boolean): Text | undefine
     if (named) throw unreadable(source, 'is named like a text table, but holds binary data');
     return undefined;
   }
-  if (text.encoding === 'utf-16be' && named) {
-    throw new TenonError(
-      'UNSUPPORTED',
-      `${source.path} is UTF-16 in big-endian order. Supported are UTF-8, UTF-16 little-endian and Latin-1.`,
-      {
-        path: source.path,
-      },
-    );
-  }
-  return text.encoding === 'utf-16be' ? undefined : text;
+  return text;
 }
 
 /** More than half of the sample is one unfinished record: is it long, or does its quote never close? */
@@ -79,7 +73,7 @@ function dialectOf(source: ByteSource, text: Text, head: Head, named: boolean): 
     single.malformed === undefined &&
     (single.unclosed === undefined || !head.whole)
   ) {
-    return { dialect, width: 1, short: false };
+    return { dialect, width: 1, short: false, start: 0 };
   }
   if (single.unclosed !== undefined) throw unclosedError(source, single.unclosed.line, head);
   throw unreadable(source, `has records of different lengths; record ${found.line} is the first that differs`);
@@ -104,7 +98,13 @@ function checkRecords(source: ByteSource, records: Records, found: Found, head: 
 
 /** For files whose name says nothing: two columns and two rows of values at least, and not a single exception. */
 function looksLikeTable(records: Records, found: Found): boolean {
-  return found.width >= 2 && !found.short && records.rows.length >= 3 && records.rows.every((row) => row.length === found.width);
+  return (
+    found.width >= 2 &&
+    found.start === 0 &&
+    !found.short &&
+    records.rows.length >= 3 &&
+    records.rows.every((row) => row.length === found.width)
+  );
 }
 
 /** Commas stand in letters too: without a name that says so, a table has more in it than texts. */

@@ -6,11 +6,12 @@ import type { ByteSource, Classification, Classifier, ClassifyLimits, Reading } 
 import { plainPath, readHead, type Head } from '../head.ts';
 import { hasValues, nodeGuess, nodeType, observeNode, type NodeGuess } from '../infer-json.ts';
 import { JsonFault, JsonReader } from '../json-reader.ts';
-import { decodeText } from '../text.ts';
+import { decodeText, type Text } from '../text.ts';
 
 /**
  * Objects as JSON. Its option `layout` says how they follow one another: `lines` (one on each line), `array` (one array
- * holds them) or `concatenated` (one after another, over any number of lines).
+ * holds them) or `concatenated` (one after another, over any number of lines). `encoding` is there only if it is not UTF-8; the
+ * engine refuses it. Behind a byte order mark lines count as concatenated: readers of lines stumble over it.
  */
 export const jsonClassifier: Classifier = { format: 'json', classify };
 
@@ -25,29 +26,23 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
     const head = await readHead(source, size, limits);
     const text = jsonText(source, head, named);
     if (text === undefined) return undefined;
-    const sample = readSample(source, text, { head, named, limits });
+    const sample = readSample(source, text.text, { head, named, limits });
     if (sample === undefined) return undefined;
-    if (sample.records > 0) return describe(source, sample, head, named, limits);
+    if (sample.records > 0) return describe(source, text, sample, { head, named, limits });
     if (head.whole) return undefined;
     if (size >= limits.recordBytes) throw unreadable(source, `has a first record of more than ${limits.recordBytes} bytes`);
   }
 }
 
 /** Undefined for what does not begin as JSON does. */
-function jsonText(source: ByteSource, head: Head, named: boolean): string | undefined {
+function jsonText(source: ByteSource, head: Head, named: boolean): Text | undefined {
   const decoded = decodeText(head);
   if (decoded === undefined) {
     if (named) throw unreadable(source, 'is named like JSON, but holds binary data');
     return undefined;
   }
   const start = decoded.text.trimStart()[0];
-  if (start !== '{' && start !== '[') return undefined;
-  if (decoded.mark || decoded.encoding !== 'utf-8') {
-    if (!named) return undefined;
-    const what = decoded.mark ? 'begins with a byte order mark' : 'is not UTF-8';
-    throw new TenonError('UNSUPPORTED', `${source.path} ${what}; JSON is supported as UTF-8 without one.`, { path: source.path });
-  }
-  return decoded.text;
+  return start === '{' || start === '[' ? decoded : undefined;
 }
 
 interface Sample {
@@ -145,43 +140,66 @@ function lineAt(text: string, at: number): number {
   return text.slice(0, at).split('\n').length;
 }
 
-function describe(source: ByteSource, sample: Sample, head: Head, named: boolean, limits: ClassifyLimits): Classification {
-  const { columns, notes } = topColumns(source, sample.fields.fields ?? new Map<string, NodeGuess>());
+function describe(source: ByteSource, text: Text, sample: Sample, about: About): Classification {
+  const { head, named, limits } = about;
+  const { columns, values, notes } = topColumns(source, sample.fields.fields ?? new Map<string, NodeGuess>());
   if (columns.length > limits.columns) {
     throw new TenonError('LIMIT', `${source.path} has ${columns.length} columns; ${limits.columns} are the limit (columns).`, {
       path: source.path,
       limit: 'columns',
     });
   }
-  const reading: Reading = { columns, ...(sample.complete && { rows: BigInt(sample.records) }) };
+  const sampled = { rows: sample.records, values };
+  const reading: Reading = { columns, sampled, ...(sample.complete && { rows: BigInt(sample.records) }) };
   const compression = head.compression !== undefined && { compression: head.compression };
+  const options: JsonOptions = {
+    layout: text.mark && sample.layout === 'lines' ? 'concatenated' : sample.layout,
+    ...(text.encoding !== 'utf-8' && { encoding: text.encoding }),
+  };
   return {
-    format: { name: 'json', ...compression, options: { layout: sample.layout } },
+    format: { name: 'json', ...compression, options: { ...options } },
     ...reading,
     confidence: named ? 0.95 : 0.9,
     ...(notes.length > 0 && { notes }),
-    as: (format) => (readsAs(sample.layout, head, format) ? reading : undefined),
+    as: (format) => (readsAs(options, head, format) ? reading : undefined),
   };
 }
 
+interface JsonOptions {
+  readonly layout: Layout;
+  readonly encoding?: string;
+}
+
 /** Whoever reads objects one after another reads lines of them too. */
-function readsAs(layout: Layout, head: Head, format: Format): boolean {
-  if (format.name !== 'json' || format.compression !== head.compression) return false;
+function readsAs({ layout, encoding }: JsonOptions, head: Head, format: Format): boolean {
+  if (format.name !== 'json' || format.compression !== head.compression || format.options?.['encoding'] !== encoding)
+    return false;
   const wanted = format.options?.['layout'];
   return wanted === layout || (wanted === 'concatenated' && layout === 'lines');
 }
 
+interface TopColumns {
+  readonly columns: Column[];
+  /** Seen of each. */
+  readonly values: number[];
+  readonly notes: string[];
+}
+
 /** Columns are found whatever their case, and none without a name: what a reader could not tell apart is left out, and said. */
-function topColumns(source: ByteSource, fields: ReadonlyMap<string, NodeGuess>): { columns: Column[]; notes: string[] } {
+function topColumns(source: ByteSource, fields: ReadonlyMap<string, NodeGuess>): TopColumns {
   const columns = new Map<string, Column>();
+  const values: number[] = [];
   const notes: string[] = [];
   for (const [name, guess] of fields) {
     if (name === '') notes.push(`${source.path} has a field without a name, which is left out.`);
     else if (columns.has(foldName(name)))
       notes.push(`${source.path} has the field «${name.slice(0, 100)}» in two spellings; the first is kept.`);
-    else columns.set(foldName(name), { name, type: nodeType(guess), ...(!hasValues(guess) && { sourceType: BLANK }) });
+    else {
+      columns.set(foldName(name), { name, type: nodeType(guess), ...(!hasValues(guess) && { sourceType: BLANK }) });
+      values.push(guess.values);
+    }
   }
-  return { columns: [...columns.values()], notes };
+  return { columns: [...columns.values()], values, notes };
 }
 
 function unreadable(source: ByteSource, what: string): TenonError {

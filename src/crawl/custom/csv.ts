@@ -8,7 +8,7 @@ import { findDialect } from '../csv-dialect.ts';
 import { csvHeader, csvNames } from '../csv-header.ts';
 import { readRecords, type Dialect, type Records } from '../csv-records.ts';
 import { readHead, type Head } from '../head.ts';
-import { chooseNull, guessedType, observeText, textGuess, type TextGuess } from '../infer.ts';
+import { chooseNull, guessedType, observeText, textGuess, type TextGuess } from '../text-guess.ts';
 import { decodeText, type Text } from '../text.ts';
 
 /** Glue's words for types, and what they are here. */
