@@ -2,7 +2,7 @@ import { foldName } from '../model/names.ts';
 import type { Column } from '../model/schema.ts';
 import { simple, type ColumnType, type StructField } from '../model/types.ts';
 import { BLANK } from './blank.ts';
-import { guessedType, observeText, textGuess, type TextGuess } from './infer.ts';
+import { guessedType, observeText, textGuess, type TextGuess } from './text-guess.ts';
 import type { XmlNode } from './xml-tree.ts';
 
 /** What was seen in one place of many rows. */
