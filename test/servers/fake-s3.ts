@@ -36,7 +36,8 @@ export async function startFakeS3(bucket = new FakeBucket('lake')): Promise<Fake
   const server = createServer((request, response) => {
     const number = fake.requests.push({ method: request.method ?? '', path: request.url ?? '' }) - 1;
     const fault = failures.find(({ from, until }) => number >= from && number < until)?.fault;
-    setTimeout(() => void answer(bucket, request, response, fault), fake.latencyMs);
+    if (fake.latencyMs === 0) void answer(bucket, request, response, fault);
+    else setTimeout(() => void answer(bucket, request, response, fault), fake.latencyMs);
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
