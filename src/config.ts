@@ -74,6 +74,11 @@ const crawl = z.strictObject({
   eventsWaiting: count(1_000_000),
   /** After the first event a crawl waits so long for more. */
   eventDelayMs: timeMs(100),
+  /**
+   * Partitions of one table that are read, of those that are new or changed and whose files are named alike; the others are
+   * taken to be of the same format.
+   */
+  samplePartitions: count(32),
   /** Files that are read at the same time. */
   parallelReads: z.number().int().min(1).max(256).default(8),
 });

@@ -24,6 +24,33 @@ export class ByteWriter {
     this.length += part.length;
   }
 
+  /** The characters of a text from a place on, each of them a byte. */
+  ascii(text: string, from: number): void {
+    this.reserve(text.length - from);
+    for (let i = from; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
+  }
+
+  /** A number below 128 and then hexadecimal digits in lower case, two a byte. Writes nothing where there are others. */
+  hex(mark: number, digits: string): boolean {
+    this.reserve(1 + digits.length / 2);
+    let at = this.length;
+    this.bytes[at++] = mark;
+    for (let i = 0; i < digits.length; i += 2) {
+      const byte = digitOf(digits.charCodeAt(i)) * 16 + digitOf(digits.charCodeAt(i + 1));
+      if (!(byte >= 0)) return false;
+      this.bytes[at++] = byte;
+    }
+    this.length = at;
+    return true;
+  }
+
+  /** Forgets what was written, and keeps its room. */
+  begin(): void {
+    this.length = 0;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafe(4096);
+  }
+
+  /** What was written; overwritten after the next `begin`. */
   end(): Buffer {
     return this.bytes.subarray(0, this.length);
   }
@@ -34,6 +61,13 @@ export class ByteWriter {
     this.bytes.copy(grown, 0, 0, this.length);
     this.bytes = grown;
   }
+}
+
+const KEPT_BYTES = 1024 * 1024;
+
+function digitOf(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  return code >= 97 && code <= 102 ? code - 87 : Number.NaN;
 }
 
 /** Reads what `ByteWriter` wrote. Throws RangeError at the end of the bytes. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { inArray, sql } from 'drizzle-orm';
 import type { Db } from '../db/db.ts';
@@ -8,7 +8,10 @@ import type { ManifestFile, PackedManifest } from '../model/table.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 
 /** The first byte of what is packed, so that a better way of packing can come later. */
-const PACKING = 1;
+const DEFLATED = 1;
+const PLAIN = 2;
+/** To deflate so little takes longer than all the rest of a crawl, and saves a third of it. */
+const PLAIN_BYTES = 1_024;
 const HEX_ETAG = 1;
 const OTHER_ETAG = 0;
 /** Twice the difference of two such times is still exact as a number. */
@@ -22,19 +25,46 @@ const MAX_TIME = 2 ** 50;
  * files in any order have the same hash. Throws BAD_INPUT when a size or a time is not a whole number.
  */
 export function packManifest(files: readonly ManifestFile[]): PackedManifest {
-  const sorted = [...files].sort(compareFiles);
-  const content = encode(sorted);
-  return {
-    hash: createHash('sha256').update(content).digest('hex').slice(0, 32),
-    packed: Buffer.concat([Buffer.of(PACKING), deflateRawSync(content)]),
-    files: sorted.length,
-    bytes: sorted.reduce((sum, file) => sum + BigInt(file.size), 0n),
-  };
+  const content = encode(inOrder(files));
+  let bytes = 0;
+  let more = 0n;
+  for (const { size } of files) {
+    if (bytes + size > Number.MAX_SAFE_INTEGER) {
+      more += BigInt(bytes);
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  return { hash: hashOf(content), packed: pack(content), files: files.length, bytes: more + BigInt(bytes) };
+}
+
+/** The hash that the manifest of these files has. */
+export function hashManifest(files: readonly ManifestFile[]): string {
+  return hashOf(encode(inOrder(files)));
+}
+
+function hashOf(content: Uint8Array): string {
+  return hash('sha256', content, 'hex').slice(0, 32);
+}
+
+function pack(content: Uint8Array): Buffer {
+  if (content.length > PLAIN_BYTES) return Buffer.concat([Buffer.of(DEFLATED), deflateRawSync(content)]);
+  return Buffer.concat([Buffer.of(PLAIN), content]);
+}
+
+/** As a listing has them, mostly. */
+function inOrder(files: readonly ManifestFile[]): readonly ManifestFile[] {
+  for (let i = 1; i < files.length; i += 1) {
+    const [a, b] = [files[i - 1], files[i]];
+    if (a === undefined || b === undefined || !(a.address < b.address)) return [...files].sort(compareFiles);
+  }
+  return files;
 }
 
 /** Exactly the files that were packed, in the order of their addresses. */
 export function unpackManifest(packed: Uint8Array): ManifestFile[] {
-  if (packed[0] !== PACKING) throw new TenonError('INTERNAL', `A manifest is packed in a way ${packed[0]} that is not known.`);
+  if (packed[0] === PLAIN) return decode(Buffer.from(packed.buffer, packed.byteOffset + 1, packed.byteLength - 1));
+  if (packed[0] !== DEFLATED) throw new TenonError('INTERNAL', `A manifest is packed in a way ${packed[0]} that is not known.`);
   return decode(inflateRawSync(packed.subarray(1)));
 }
 
@@ -87,21 +117,45 @@ function order(a: string, b: string): number {
 }
 
 function encode(files: readonly ManifestFile[]): Buffer {
-  const [addresses, sizes, times, etags] = [new ByteWriter(), new ByteWriter(), new ByteWriter(), new ByteWriter()];
-  let before: { address: Buffer; etag: Buffer; modified: number } = NOTHING;
+  const { head, addresses, sizes, times, etags } = WRITERS;
+  for (const writer of [head, addresses, sizes, times, etags]) writer.begin();
+  let address = '';
+  let etag = NOTHING.etag;
+  let modified = 0;
   for (const file of files) {
     checkNumbers(file);
-    const address = Buffer.from(file.address);
-    writeRest(addresses, before.address, address);
+    writeAddress(addresses, address, file.address);
     sizes.number(file.size);
-    times.signed(file.modified - before.modified);
-    const etag = writeEtag(etags, before.etag, file.etag);
-    before = { address, etag, modified: file.modified };
+    times.signed(file.modified - modified);
+    etag = writeEtag(etags, etag, file.etag);
+    ({ address, modified } = file);
   }
-  const head = new ByteWriter();
   const parts = [addresses, sizes, times, etags].map((writer) => writer.end());
   for (const number of [files.length, ...parts.map((part) => part.length)]) head.number(number);
   return Buffer.concat([head.end(), ...parts]);
+}
+
+/** Kept from one manifest to the next: a lake has a hundred thousand small ones. */
+const WRITERS = {
+  head: new ByteWriter(),
+  addresses: new ByteWriter(),
+  sizes: new ByteWriter(),
+  times: new ByteWriter(),
+  etags: new ByteWriter(),
+};
+
+// oxlint-disable-next-line no-control-regex -- the bounds of ASCII
+const NOT_ASCII = /[^\u0000-\u007f]/;
+
+/** Where all is ASCII, bytes and characters are the same thing. */
+function writeAddress(out: ByteWriter, before: string, address: string): void {
+  if (NOT_ASCII.test(address)) return void writeRest(out, Buffer.from(before), Buffer.from(address));
+  const most = Math.min(before.length, address.length);
+  let shared = 0;
+  while (shared < most && before.charCodeAt(shared) === address.charCodeAt(shared)) shared++;
+  out.number(shared);
+  out.number(address.length - shared);
+  out.ascii(address, shared);
 }
 
 const NOTHING: { address: Buffer; etag: Buffer; modified: number } = {
@@ -156,11 +210,7 @@ function sharedStart(a: Buffer, b: Buffer): number {
 
 /** What S3 gives for an object in one part is an MD5 in hex; other etags are kept as text. Returns what the next one may share. */
 function writeEtag(out: ByteWriter, before: Buffer, etag: string): Buffer {
-  if (/^[0-9a-f]{32}$/.test(etag)) {
-    out.number(HEX_ETAG);
-    out.raw(Buffer.from(etag, 'hex'));
-    return before;
-  }
+  if (etag.length === 32 && out.hex(HEX_ETAG, etag)) return before;
   const bytes = Buffer.from(etag);
   out.number(OTHER_ETAG);
   writeRest(out, before, bytes);

@@ -7,9 +7,10 @@ import { identityOf } from './known.ts';
 import type { Layout } from './layout.ts';
 import type { TablePolicy } from './policy.ts';
 import type { ReadLayout } from './read-layout.ts';
-import { lookAtUnit, unitOf, type Unit, type UnitContext } from './unit.ts';
+import { lookAtUnit, unitOf, type Unit } from './unit.ts';
+import { createUnits, type Units, type UnitsContext } from './units.ts';
 
-export interface CollectContext extends UnitContext {
+export interface CollectContext extends UnitsContext {
   readonly database: string;
   readonly connection: string | undefined;
   /** The address of the scope's root. */
@@ -37,13 +38,8 @@ interface OpenTable {
   /** What this crawl does not look at, as the catalog has it. */
   readonly kept: readonly PlacedUnit[];
   readonly values: Set<string>;
-  readonly units: Promise<Settled>[];
+  readonly units: Units;
 }
-
-type Settled = { readonly placed: PlacedUnit | undefined } | { readonly failed: unknown };
-
-/** So many partitions are looked at while the listing goes on. */
-const AT_ONCE = 16;
 
 /**
  * Puts together what belongs to one table. Partitions are looked at as they close, so that of an open root only sums are
@@ -51,7 +47,6 @@ const AT_ONCE = 16;
  */
 export function createCollector(context: CollectContext): Collector {
   const roots = new Map<string, Map<string, OpenTable>>();
-  const running = new Set<Promise<Settled>>();
 
   async function openTable(root: string, keys: readonly string[]): Promise<OpenTable> {
     const tables = roots.get(root) ?? new Map<string, OpenTable>();
@@ -63,7 +58,7 @@ export function createCollector(context: CollectContext): Collector {
     const absent = before === undefined ? new Map<string, Partition>() : await context.known.partitionsOf(before);
     const kept = takeKept(context, absent);
     const values = new Set(kept.map((unit) => JSON.stringify(unit.values)));
-    const opened: OpenTable = { keys, before, absent, kept, values, units: [] };
+    const opened: OpenTable = { keys, before, absent, kept, values, units: createUnits(context) };
     tables.set(id, opened);
     return opened;
   }
@@ -86,11 +81,7 @@ export function createCollector(context: CollectContext): Collector {
       return;
     }
     table.values.add(JSON.stringify(values));
-    while (running.size >= AT_ONCE) await Promise.race(running);
-    const look = settle(lookAtUnit({ path, layouts, before: partition }, context), { values, path, location });
-    running.add(look);
-    void look.then(() => running.delete(look));
-    table.units.push(look);
+    await table.units.add({ path, layouts, before: partition }, { values, path, location });
   }
 
   async function takeFolder(folder: ClosedFolder): Promise<FoundTable[]> {
@@ -131,27 +122,13 @@ function takeKept({ isLookedAt }: CollectContext, partitions: Map<string, Partit
   }));
 }
 
-/** A promise that may wait for long without being looked at must not reject meanwhile. */
-async function settle(look: Promise<Unit | undefined>, place: Omit<PlacedUnit, 'unit'>): Promise<Settled> {
-  try {
-    const unit = await look;
-    return { placed: unit === undefined ? undefined : { ...place, unit } };
-  } catch (failed) {
-    return { failed };
-  }
-}
-
 async function partitionedTable(
   context: CollectContext,
   folder: ClosedFolder,
   open: OpenTable,
   first: boolean,
 ): Promise<FoundTable | undefined> {
-  const units: PlacedUnit[] = [...open.kept];
-  for (const settled of await Promise.all(open.units)) {
-    if ('failed' in settled) throw settled.failed;
-    if (settled.placed !== undefined) units.push(settled.placed);
-  }
+  const units = [...open.kept, ...(await open.units.finish())];
   if (units.length === 0) return undefined;
   const location = folderAddress(context.base(), folder.path);
   const identity = identityOf(location, open.keys, undefined);

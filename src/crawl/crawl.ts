@@ -104,6 +104,7 @@ export class Crawl {
       known,
       report: this.report,
       partitionFiles: config.limits.partitionFiles,
+      samplePartitions: partitionsToRead(definition, config.crawl.samplePartitions),
       read: (layout) => readLayout(layout, { limits, gate, custom: plan.classifiers, signal: run.signal }),
       log: (level, message) => run.log(level, message),
       database: definition.database,
@@ -394,4 +395,10 @@ export class Crawl {
     const { objects, tables } = this.progress;
     this.run.progress({ objects, tables, path: this.lastPath.slice(0, 500) });
   }
+}
+
+/** With footers, or where it is told so, no partition is taken to be like others. */
+function partitionsToRead({ settings: { inventory, samplePartitions } }: CrawlerDefinition, preset: number): number {
+  if (inventory === 'footers' || samplePartitions === 'all') return Number.POSITIVE_INFINITY;
+  return samplePartitions ?? preset;
 }

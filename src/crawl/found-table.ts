@@ -98,8 +98,10 @@ function toldOfAbsent({ absent, policy, database, name }: TableParts): string[] 
 
 async function columnLists({ before, units }: TableParts, known: Known): Promise<(readonly Column[])[]> {
   const lists = new Set<readonly Column[]>();
-  for (const { unit } of units)
-    lists.add(unit.kind === 'read' ? unit.columns : await columnsBefore(before, unit.partition, known));
+  for (const { unit } of units) {
+    const columns = unit.kind === 'read' ? unit.columns : await columnsBefore(before, unit.partition, known);
+    if (columns !== undefined) lists.add(columns);
+  }
   return [...lists];
 }
 
@@ -189,7 +191,7 @@ function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): 
       {
         values,
         location,
-        columns: unit.columns,
+        ...(unit.columns !== undefined && { columns: unit.columns }),
         manifest: unit.manifest,
         ...(own && { format: unit.format }),
         ...(unit.rows !== undefined && { rows: unit.rows }),

@@ -1,4 +1,4 @@
-import { packManifest, unpackManifest } from '../catalog/manifests.ts';
+import { hashManifest, packManifest, unpackManifest } from '../catalog/manifests.ts';
 import type { ManifestFile, PackedManifest } from '../model/table.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { Sampler } from './sampler.ts';
@@ -11,6 +11,18 @@ export interface Layout {
   readonly stem: string;
   readonly files: FileList;
   readonly samples: readonly ObjectFinding[];
+  /** The names of the first and the last file in it. */
+  readonly ends: readonly [string, string];
+  /** When the newest of its files was written, in milliseconds since 1970. */
+  readonly newest: number;
+}
+
+interface OpenLayout {
+  readonly files: FileList;
+  readonly sampler: Sampler;
+  readonly first: string;
+  last: string;
+  newest: number;
 }
 
 /** A folder with more layouts than this has no order that names would show; the rest counts by extension. */
@@ -19,7 +31,7 @@ const EXTENSION = /(\.[a-z][a-z0-9_]{0,9}){1,2}$/i;
 
 /** The layouts of one folder while it is being listed. */
 export class Layouts {
-  private readonly byName = new Map<string, { files: FileList; sampler: Sampler; first: string }>();
+  private readonly byName = new Map<string, OpenLayout>();
   private readonly sampleFiles: number;
   private readonly fold: (fileName: string) => string;
 
@@ -32,16 +44,27 @@ export class Layouts {
   add(fileName: string, object: ObjectFinding): void {
     const wanted = this.fold(fileName);
     const name = this.byName.has(wanted) || this.byName.size < MAX_LAYOUTS ? wanted : extensionOf(fileName);
-    const layout = this.byName.get(name) ?? { files: new FileList(), sampler: new Sampler(this.sampleFiles), first: fileName };
-    this.byName.set(name, layout);
+    const known = this.byName.get(name);
+    const layout = known ?? {
+      files: new FileList(),
+      sampler: new Sampler(this.sampleFiles),
+      first: fileName,
+      last: '',
+      newest: 0,
+    };
+    if (known === undefined) this.byName.set(name, layout);
+    layout.last = fileName;
+    if (object.modified > layout.newest) layout.newest = object.modified;
     layout.files.add({ address: object.location, size: object.size, etag: object.etag, modified: object.modified });
     layout.sampler.add(object);
   }
 
   /** In byte order of their names. */
   take(): Layout[] {
-    const layouts = [...this.byName].map(([name, { files, sampler, first }]) => ({
+    const layouts = [...this.byName].map(([name, { files, sampler, first, last, newest }]): Layout => ({
       name,
+      ends: [first, last],
+      newest,
       // One file is named as it is; of several, what their names have in common.
       stem: files.count === 1 ? stemOf(first) : stemOf(name).replaceAll('#', ' ').trim(),
       files,
@@ -49,6 +72,12 @@ export class Layouts {
     }));
     return layouts.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
+}
+
+/** What the files of a layout are named like, numbers apart. */
+export function looksOf({ ends: [first, last] }: Layout): string {
+  const [one, other] = [foldedName(first), foldedName(last)];
+  return one === other ? one : `${one}/${other}`;
 }
 
 /** Numbers, UUIDs and long hexadecimal texts as `#`. */
@@ -90,6 +119,11 @@ export class FileList {
   all(): ManifestFile[] {
     return [...this.chunks.flatMap(({ packed }) => unpackManifest(packed)), ...this.recent];
   }
+}
+
+/** The hash that one manifest for all would have. */
+export function hashFiles(lists: readonly FileList[]): string {
+  return hashManifest(lists.flatMap((list) => list.all()));
 }
 
 /** One manifest for all, without the files at some addresses. */

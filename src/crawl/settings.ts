@@ -23,6 +23,11 @@ const SHAPE = z.strictObject({
   inventory: z.enum(['listing', 'footers']).default('listing'),
   /** Files that are read in each leaf folder, 1 to 249. Left out: what the configuration says (`crawl.sampleFiles`). */
   sampleFiles: z.int().min(1).max(249).optional(),
+  /**
+   * Partitions of one table that are read, of those that are new or changed and whose files are named alike; or `all`. Left out:
+   * what the configuration says (`crawl.samplePartitions`).
+   */
+  samplePartitions: z.union([z.literal('all'), z.int().min(2).max(1_000_000)]).optional(),
   /** Names of custom classifiers, in the order in which they are asked, before the built-in ones. */
   classifiers: z.array(z.string().min(1).max(255)).max(100).default([]),
   /** What a changed schema does to a table: `update` it, add new columns only (`merge`), or only be told in the log (`log`). */

@@ -2,7 +2,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Column, Format } from '../model/schema.ts';
 import type { Partition } from '../model/table.ts';
 import type { PackedManifest } from '../model/table.ts';
-import { packFiles, type Layout } from './layout.ts';
+import { hashFiles, packFiles, type Layout } from './layout.ts';
 import type { Known } from './known.ts';
 import { understand, type ReadLayout, type Understood } from './read-layout.ts';
 import type { Report } from './report.ts';
@@ -16,13 +16,16 @@ interface UnchangedUnit {
   readonly partition: Partition;
 }
 
-interface ReadUnit {
+export interface ReadUnit {
   readonly kind: 'read';
   readonly partition: Partition | undefined;
   readonly format: Format;
-  readonly columns: readonly Column[];
+  /** Undefined where it was not read, but assumed to be like others: then its columns are the table's. */
+  readonly columns: readonly Column[] | undefined;
   readonly rows: bigint | undefined;
   readonly manifest: PackedManifest;
+  /** The names of the layouts that it is made of; undefined where something in it is not known. */
+  readonly layouts: readonly string[] | undefined;
 }
 
 /** It could not be read; what the catalog knows of it stays. */
@@ -79,12 +82,17 @@ export async function lookAtUnit(place: UnitPlace, context: UnitContext): Promis
  * are not.
  */
 async function unknownLayouts(layouts: readonly Layout[], before: Partition, known: Known): Promise<readonly Layout[]> {
-  if (packFiles(layouts.map(({ files }) => files)).hash === before.manifestHash) return [];
+  if (isUnchanged(layouts, before)) return [];
   if (layouts.length < 2) return layouts;
   const addresses = new Set((await known.filesOf(before)).map((file) => file.address));
   const recorded = layouts.filter(({ files }) => files.all().some((file) => addresses.has(file.address)));
-  if (packFiles(recorded.map(({ files }) => files)).hash !== before.manifestHash) return layouts;
+  if (!isUnchanged(recorded, before)) return layouts;
   return layouts.filter((layout) => !recorded.includes(layout));
+}
+
+/** By what a listing tells: the catalog has exactly these files. */
+export function isUnchanged(layouts: readonly Layout[], before: Partition): boolean {
+  return hashFiles(layouts.map(({ files }) => files)) === before.manifestHash;
 }
 
 /** What the samples say. Shared with folders, whose layouts are read before it is clear what belongs together. */
@@ -114,6 +122,7 @@ function readUnit(before: Partition | undefined, understood: Understood, without
       layouts.map(({ files }) => files),
       without,
     ),
+    layouts: without === undefined ? layouts.map(({ name }) => name) : undefined,
   };
 }
 

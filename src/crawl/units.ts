@@ -1,0 +1,175 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Column, Format } from '../model/schema.ts';
+import type { PlacedUnit } from './found-table.ts';
+import { looksOf, packFiles, type Layout } from './layout.ts';
+import { Spread } from './sampler.ts';
+import { isUnchanged, lookAtUnit, type ReadUnit, type Unit, type UnitContext, type UnitPlace } from './unit.ts';
+
+/** The partitions of one table, in the order of the listing. */
+export interface Units {
+  /** Takes the next one. Waits where too many are being looked at already. */
+  add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void>;
+  /** All of them, when there are no more. */
+  finish(): Promise<PlacedUnit[]>;
+}
+
+export interface UnitsContext extends UnitContext {
+  /** So many partitions are read of those whose files are named alike; the others are assumed to be like them. */
+  readonly samplePartitions: number;
+}
+
+/** Partitions whose files are named alike. */
+interface Alike {
+  /** Those that were read. */
+  readonly read: Promise<Unit | undefined>[];
+  /** What the first of them turned out to be; `each`: they differ, so each of them is read. */
+  rule: Rule | 'each' | undefined;
+  /** Places in the list of those that were not read. */
+  readonly assumed: number[];
+  readonly rest: Spread<{ readonly index: number; readonly place: UnitPlace }>;
+}
+
+interface Rule {
+  /** Undefined: nothing in them is of a known format. */
+  readonly format: Format | undefined;
+  /** The names of the layouts that make up the table. */
+  readonly layouts: ReadonlySet<string>;
+}
+
+/** So many partitions are looked at while the listing goes on. */
+const AT_ONCE = 16;
+const MAX_TOLD = 20;
+
+/**
+ * Looks at the partitions of a table. Unchanged ones by their listing alone. Of new and changed ones that are named alike
+ * (`part-#.csv` and nothing else) the first are read, and when the listing is through the last, the newest and others evenly
+ * spread; the rest is taken to be like them: of the same format, and of the same columns if these have the same, else of the
+ * table's. Where the first of them differ in anything but columns, or cannot be read, each one is read. See
+ * docs/decisions/0012.
+ */
+export function createUnits(context: UnitsContext): Units {
+  const units: (PlacedUnit | undefined)[] = [];
+  const alikes = new Map<string, Alike>();
+  const running = new Set<Promise<unknown>>();
+  let failed: { readonly error: unknown } | undefined;
+  const early = Math.ceil(context.samplePartitions / 2);
+
+  /** The result finds its place by itself. What it fails with is thrown by who waits next. */
+  async function look(index: number, place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<Unit | undefined> {
+    try {
+      const unit = await lookAtUnit(place, context);
+      units[index] = unit && { ...at, unit };
+      return unit;
+    } catch (error) {
+      failed ??= { error };
+      return undefined;
+    }
+  }
+
+  async function begin(alike: Alike, index: number, place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> {
+    while (running.size >= AT_ONCE) await Promise.race(running);
+    if (failed !== undefined) throw failed.error;
+    const looked = look(index, place, at);
+    const ended: Promise<unknown> = looked.then(() => running.delete(ended));
+    running.add(ended);
+    if (Number.isFinite(early) && alike.rule !== 'each') alike.read.push(looked);
+  }
+
+  function alikeOf(layouts: readonly Layout[]): Alike {
+    const name = layouts.map(looksOf).join('/');
+    const known = alikes.get(name);
+    if (known !== undefined) return known;
+    const rest = new Spread<{ index: number; place: UnitPlace }>(context.samplePartitions - early);
+    const made: Alike = { read: [], rule: undefined, assumed: [], rest };
+    alikes.set(name, made);
+    return made;
+  }
+
+  async function add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> {
+    const index = units.length;
+    units.push(undefined);
+    if (place.before !== undefined && isUnchanged(place.layouts, place.before)) {
+      units[index] = { ...at, unit: { kind: 'unchanged', partition: place.before } };
+      return;
+    }
+    const alike = alikeOf(place.layouts);
+    if (alike.read.length >= early) alike.rule ??= ruleOf(await Promise.all(alike.read));
+    const { rule } = alike;
+    if (rule === undefined || rule === 'each' || tooMany(place, context)) return begin(alike, index, place, at);
+    if (rule.format === undefined) context.report.skip(place.path, 'not of a known format');
+    const unit = assumedUnit(place, rule);
+    units[index] = unit && { ...at, unit };
+    alike.assumed.push(index);
+    alike.rest.add({ index, place }, newestOf(place.layouts));
+  }
+
+  /** What they have in common once all that is to be read was read. */
+  async function settle({ assumed, read }: Alike): Promise<void> {
+    if (assumed.length === 0) return;
+    const columns = commonColumns(await Promise.all(read));
+    for (const index of assumed) {
+      const { unit, ...at } = units[index] ?? {};
+      if (unit?.kind === 'read' && unit.columns === undefined) units[index] = { ...at, unit: { ...unit, columns } } as PlacedUnit;
+    }
+  }
+
+  function tellAssumed(): void {
+    const groups = [...alikes].filter(([, { assumed }]) => assumed.length > 0);
+    for (const [name, { assumed, read }] of groups.slice(0, MAX_TOLD)) {
+      context.log(
+        'info',
+        `${assumed.length} partitions with files like ${name} are taken to be like the ${read.length} that were read.`,
+      );
+    }
+  }
+
+  return {
+    add,
+    async finish() {
+      for (const alike of alikes.values()) {
+        for (const { index, place } of alike.rest.take()) {
+          const at = units[index];
+          // What was taken for nothing is not read to be sure.
+          if (at !== undefined) await begin(alike, index, place, at);
+        }
+      }
+      await Promise.all(running);
+      if (failed !== undefined) throw failed.error;
+      for (const alike of alikes.values()) await settle(alike);
+      tellAssumed();
+      return units.filter((unit) => unit !== undefined);
+    },
+  };
+}
+
+function tooMany({ layouts }: UnitPlace, { partitionFiles }: UnitsContext): boolean {
+  return layouts.reduce((sum, { files }) => sum + files.count, 0) > partitionFiles;
+}
+
+function newestOf(layouts: readonly Layout[]): number {
+  return layouts.reduce((newest, layout) => Math.max(newest, layout.newest), 0);
+}
+
+/** One format, made of the same layouts, all of them readable; columns may differ from partition to partition. */
+function ruleOf(units: readonly (Unit | undefined)[]): Rule | 'each' {
+  if (units.every((unit) => unit === undefined)) return { format: undefined, layouts: new Set() };
+  const read = units.filter((unit): unit is ReadUnit => unit?.kind === 'read' && unit.layouts !== undefined);
+  const [first] = read;
+  if (first?.layouts === undefined || read.length < units.length) return 'each';
+  const isLike = (unit: ReadUnit): boolean =>
+    isDeepStrictEqual(unit.format, first.format) && isDeepStrictEqual(unit.layouts, first.layouts);
+  return read.every(isLike) ? { format: first.format, layouts: new Set(first.layouts) } : 'each';
+}
+
+/** What was there and cannot be told stays: a partition is given up only by who has read it. */
+function assumedUnit({ layouts, before }: UnitPlace, { format, layouts: names }: Rule): Unit | undefined {
+  if (format === undefined) return before && { kind: 'unknown', partition: before };
+  const files = layouts.filter(({ name }) => names.has(name)).map((layout) => layout.files);
+  const manifest = packFiles(files);
+  return { kind: 'read', partition: before, format, columns: undefined, rows: undefined, layouts: undefined, manifest };
+}
+
+function commonColumns(units: readonly (Unit | undefined)[]): readonly Column[] | undefined {
+  const lists = units.flatMap((unit) => (unit?.kind === 'read' && unit.columns !== undefined ? [unit.columns] : []));
+  return lists.every((list) => isDeepStrictEqual(list, lists[0])) ? lists[0] : undefined;
+}
