@@ -16,14 +16,15 @@ process.exitCode = await runCli({
   env: process.env,
   version: programVersion(),
   loadParts: async () => {
-    const [{ fileCrawler }, { s3Crawler }, { postgresCrawler }, { mysqlCrawler }] = await Promise.all([
+    const [{ fileCrawler }, { s3Crawler }, { postgresCrawler }, { mysqlCrawler }, { dynamodbCrawler }] = await Promise.all([
       import('../crawlers/file.ts'),
       import('../crawlers/s3.ts'),
       import('../crawlers/postgres.ts'),
       import('../crawlers/mysql.ts'),
+      import('../crawlers/dynamodb.ts'),
     ]);
     return {
-      crawlers: [fileCrawler, s3Crawler, postgresCrawler, mysqlCrawler],
+      crawlers: [fileCrawler, s3Crawler, postgresCrawler, mysqlCrawler, dynamodbCrawler],
       loadSchema: async () => (await import('../graphql/schema.ts')).schema,
       version: programVersion(),
     };

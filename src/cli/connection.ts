@@ -18,6 +18,7 @@ interface AddOptions {
   readonly passwordStdin?: boolean;
   readonly region?: string;
   readonly accessKeyId?: string;
+  readonly endpoint?: string;
 }
 
 export function addConnection(program: Command, perform: Perform): void {
@@ -28,11 +29,12 @@ export function addConnection(program: Command, perform: Perform): void {
     .argument('<name>')
     .argument(
       '<url>',
-      'postgres://user@host/database, mysql://user@host/database, or the address of an S3 server: http://127.0.0.1:9000',
+      'postgres://user@host/database, mysql://user@host/database, dynamodb://region, or the address of an S3 server: http://127.0.0.1:9000',
     )
     .option('--password-stdin', 'read the password, or the secret access key, from stdin; it is kept encrypted')
     .option('--region <region>', 'of S3')
-    .option('--access-key-id <id>', 'of S3')
+    .option('--access-key-id <id>', 'of S3 or DynamoDB')
+    .option('--endpoint <url>', 'of a DynamoDB that is not AWS’s own')
     .addHelpText('after', '\nExample:\n  tenon connection add warehouse postgres://reader@host/db --password-stdin < password')
     .action(async (name: string, url: string, options: AddOptions, self: Command) => {
       await perform(self, async (client) => {
@@ -84,7 +86,7 @@ export function addConnection(program: Command, perform: Perform): void {
 
 function definitionOf(
   text: string,
-  { region, accessKeyId }: AddOptions,
+  { region, accessKeyId, endpoint }: AddOptions,
 ): { kind: string; options: Record<string, unknown>; secret?: string } {
   if (!URL.canParse(text)) throw new TenonError('BAD_INPUT', 'The second argument is no URL.');
   const url = new URL(text);
@@ -103,8 +105,12 @@ function definitionOf(
       },
     };
   }
+  if (url.protocol === 'dynamodb:') {
+    const options = { region: region ?? (url.hostname || undefined), endpoint, accessKeyId };
+    return { kind: 'dynamodb', options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) };
+  }
   throw new TenonError(
     'UNSUPPORTED',
-    'Connections lead to postgres://… or mysql://…, or to an S3 server at http://… or https://…',
+    'Connections lead to postgres://… or mysql://…, to dynamodb://region, or to an S3 server at http://… or https://…',
   );
 }

@@ -214,6 +214,11 @@ interface CrawlResult {
 
 const LISTED = 10;
 
+/** Of sources that are paid by what is read. */
+function capacityText({ rows = 0, capacityUnits = 0 }: Record<string, number>): string {
+  return capacityUnits === 0 ? '' : `${rows} items for ${capacityUnits} read units, `;
+}
+
 function crawlText(run: RunAnswer): string {
   const result = (run.result ?? {}) as CrawlResult;
   const {
@@ -230,7 +235,7 @@ function crawlText(run: RunAnswer): string {
   } = result;
   const lines = [
     `${run.state.toLowerCase()}: ${tables} tables, ${partitions} partitions, ${objects} files; ${added} added, ${changed} changed, ${removed} removed`,
-    `cost: ${bill.lists ?? 0} listings, ${bill.gets ?? 0} reads, ${sizeText(bill.bytes ?? 0)}, ${bill.queries ?? 0} queries, ${(bill.seconds ?? 0).toFixed(1)} s`,
+    `cost: ${bill.lists ?? 0} listings, ${bill.gets ?? 0} reads, ${sizeText(bill.bytes ?? 0)}, ${bill.queries ?? 0} queries, ${capacityText(bill)}${(bill.seconds ?? 0).toFixed(1)} s`,
   ];
   if (unknowns.length > 0) {
     lines.push(`${result.unknown ?? unknowns.length} unknown; what is known of them stays:`);
