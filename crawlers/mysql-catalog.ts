@@ -1,4 +1,4 @@
-import type { PostgresSnapshot } from '../src/connections/connections.ts';
+import type { MysqlSnapshot } from '../src/connections/connections.ts';
 import { readGrants, type Grants } from './mysql-grants.ts';
 
 /**
@@ -77,20 +77,20 @@ export interface Description {
 /** How many questions `describe` asks. */
 export const DESCRIBE_QUERIES = 6;
 
-export async function listGrants(snapshot: PostgresSnapshot): Promise<Grants> {
+export async function listGrants(snapshot: MysqlSnapshot): Promise<Grants> {
   const rows = await snapshot.query<Record<string, string>>('show grants');
   return readGrants(rows.flatMap((row) => Object.values(row)));
 }
 
 /** Also whether indexes may be of expressions, which MySQL 8 has a column for and MariaDB has not. */
-export async function hasExpressions(snapshot: PostgresSnapshot): Promise<boolean> {
+export async function hasExpressions(snapshot: MysqlSnapshot): Promise<boolean> {
   const found = await snapshot.query(
     "select 1 from information_schema.columns where table_schema = 'information_schema' and table_name = 'STATISTICS' and column_name = 'EXPRESSION'",
   );
   return found.length > 0;
 }
 
-export async function listDatabases(snapshot: PostgresSnapshot): Promise<string[]> {
+export async function listDatabases(snapshot: MysqlSnapshot): Promise<string[]> {
   const rows = await snapshot.query<{ name: string }>('select schema_name as name from information_schema.schemata');
   return rows.map(({ name }) => name).filter((name) => !SYSTEM.has(name.toLowerCase()));
 }
@@ -98,7 +98,7 @@ export async function listDatabases(snapshot: PostgresSnapshot): Promise<string[
 const SYSTEM = new Set(['information_schema', 'mysql', 'performance_schema', 'sys']);
 
 /** By name only: nothing is opened for that, so a table that somebody holds is in it too. */
-export async function listRelations(snapshot: PostgresSnapshot, database: string): Promise<Relation[]> {
+export async function listRelations(snapshot: MysqlSnapshot, database: string): Promise<Relation[]> {
   const rows = await snapshot.query<Relation>(
     `select table_schema as \`schema\`, table_name as name, table_type as kind
      from information_schema.tables where table_schema = ? and table_type <> 'SEQUENCE'`,
@@ -108,7 +108,7 @@ export async function listRelations(snapshot: PostgresSnapshot, database: string
 }
 
 export async function describe(
-  snapshot: PostgresSnapshot,
+  snapshot: MysqlSnapshot,
   database: string,
   tables: readonly string[],
   expressions: boolean,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { compareBytes } from '../src/connections/byte-order.ts';
-import { SSL_MODES, type MysqlSource, type PostgresSnapshot } from '../src/connections/connections.ts';
+import { SSL_MODES, type MysqlSource, type MysqlSnapshot } from '../src/connections/connections.ts';
 import { databaseKindOf, parseDatabaseUrl } from '../src/connections/database-url.ts';
 import { isHost } from '../src/connections/definitions.ts';
 import type { CrawlContext, Crawler, Finding } from '../src/crawl/crawler.ts';
@@ -62,7 +62,7 @@ export const mysqlCrawler: Crawler<TableCrawl> = {
 
 interface Crawling {
   readonly source: MysqlSource;
-  readonly snapshot: PostgresSnapshot;
+  readonly snapshot: MysqlSnapshot;
   readonly crawl: TableCrawl;
   readonly context: CrawlContext;
 }

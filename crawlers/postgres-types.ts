@@ -13,8 +13,18 @@ export interface PgType {
   /** What a domain is made of. */
   readonly base: number;
   readonly baseModifier: number;
+  /** As Postgres writes the type, and what a domain is made of. */
+  readonly text: string;
+  readonly baseText: string | null;
+  /** Of an enum, in its order. */
+  readonly labels: readonly string[];
+  /** Of a domain: `CHECK ((VALUE > 0))`. */
+  readonly checks: readonly string[];
   readonly fields: readonly { readonly name: string; readonly type: number; readonly modifier: number }[];
 }
+
+/** As in Postgres itself. */
+const MAX_DIMENSIONS = 6;
 
 const SIMPLE: Readonly<Record<string, SimpleKind>> = {
   bool: 'boolean',
@@ -36,7 +46,7 @@ const SIMPLE: Readonly<Record<string, SimpleKind>> = {
  *
  * - `numeric(p,s)` is a decimal while it fits 38 digits. `numeric` alone has up to 131,072 digits before the point and
  *   16,383 after it: a string, since any decimal would lose some of them.
- * - Arrays have one dimension here; Postgres keeps no count of them.
+ * - Arrays have as many dimensions as they were declared with, which Postgres writes down but holds nobody to.
  * - A domain is what it is made of. A composite type is a struct; one without fields is a string.
  */
 export function columnType(types: ReadonlyMap<number, PgType>, oid: number, modifier: number, depth = 0): ColumnType {
@@ -56,6 +66,27 @@ export function columnType(types: ReadonlyMap<number, PgType>, oid: number, modi
   if (!type.builtin || type.kind !== 'b') return simple('string');
   if (type.name === 'numeric') return decimal(modifier);
   return simple(SIMPLE[type.name] ?? 'string');
+}
+
+/** A column's type, with the dimensions that it was declared with. */
+export function columnTypeOf(
+  types: ReadonlyMap<number, PgType>,
+  { type, modifier, dimensions }: { readonly type: number; readonly modifier: number; readonly dimensions: number },
+): ColumnType {
+  const one = columnType(types, type, modifier);
+  if (one.kind !== 'array') return one;
+  let nested: ColumnType = one;
+  for (let i = 1; i < Math.min(dimensions, MAX_DIMENSIONS); i++) nested = { kind: 'array', element: nested };
+  return nested;
+}
+
+/** The types that a column is made of, each once: enums and domains in arrays and composite types too. */
+export function typesWithin(types: ReadonlyMap<number, PgType>, oid: number, found = new Set<PgType>()): ReadonlySet<PgType> {
+  const type = types.get(oid);
+  if (type === undefined || found.has(type)) return found;
+  found.add(type);
+  for (const inner of [type.element, type.base, ...type.fields.map((field) => field.type)]) typesWithin(types, inner, found);
+  return found;
 }
 
 /** The modifier packs precision and scale; since version 15 the scale may be negative, or larger than the precision. */

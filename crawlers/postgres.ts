@@ -3,7 +3,7 @@ import { compareBytes } from '../src/connections/byte-order.ts';
 import { SSL_MODES, type PostgresSnapshot, type PostgresSource } from '../src/connections/connections.ts';
 import { isHost } from '../src/connections/definitions.ts';
 import { databaseKindOf, parseDatabaseUrl } from '../src/connections/database-url.ts';
-import type { CrawlContext, Crawler, Finding, TableFinding } from '../src/crawl/crawler.ts';
+import type { CrawlContext, Crawler, Finding } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
 import { parseShape } from './objects.ts';
 import { completeTypes, describe, listRelations, type Relation } from './postgres-catalog.ts';
@@ -105,8 +105,12 @@ async function findingsOf(
     const description = await describe(snapshot, relations);
     const used = [...description.attributes.values()].flatMap((all) => all.map(({ type }) => type));
     const queries = await completeTypes(snapshot, types, used);
-    context.spend({ queries: 3 + queries });
-    return relations.map((relation): TableFinding => tableFinding(source.address, relation, description, types));
+    context.spend({ queries: 4 + queries });
+    return relations.map((relation): Finding => {
+      const error = description.unknown.get(relation.oid);
+      if (error !== undefined) return { kind: 'unknown', path: tableNameOf(relation), error };
+      return tableFinding(source.address, relation, description, types);
+    });
   } catch (error) {
     if (!(error instanceof TenonError) || error.code === 'SOURCE_UNAVAILABLE') throw error;
     return relations.map((relation) => ({ kind: 'unknown', path: tableNameOf(relation), error }));

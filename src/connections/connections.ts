@@ -101,11 +101,14 @@ export interface PostgresSource {
 }
 
 /** As of Postgres, but that a stream has values as bytes (Buffer). */
-export type MysqlSource = Omit<PostgresSource, 'copyOut'>;
+export type MysqlSource = Omit<PostgresSource, 'copyOut' | 'snapshot'> & { snapshot(): Promise<MysqlSnapshot> };
+export type MysqlSnapshot = Omit<PostgresSnapshot, 'peek'>;
 
 export interface PostgresSnapshot {
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Like `query`, but a failure leaves the snapshot usable. */
   attempt<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Like `attempt`, for what has to lock a table to look at it: waits for others only so long, and keeps no lock. */
+  peek<Row extends object>(text: string, values: readonly unknown[], lockTimeoutMs: number): Promise<Row[]>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Pool, PoolConnection, PoolOptions, RowDataPacket } from 'mysql2/pr
 import { TenonError } from '../model/errors.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
 import { hostRules } from './allowed-hosts.ts';
-import type { MysqlOptions, MysqlSource, PostgresSnapshot } from './connections.ts';
+import type { MysqlOptions, MysqlSource, MysqlSnapshot } from './connections.ts';
 import { errnoOf } from './file-errors.ts';
 import { checkHost, guardedConnect } from './guarded-socket.ts';
 import type { ConnectionLimits } from './limits.ts';
@@ -181,7 +181,7 @@ interface Streaming {
   query(options: object): { stream(options: object): AsyncIterable<unknown[]> };
 }
 
-async function openSnapshot(session: Session): Promise<PostgresSnapshot> {
+async function openSnapshot(session: Session): Promise<MysqlSnapshot> {
   const client = await session.connect();
   let broken = false;
   const run = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {

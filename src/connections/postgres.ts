@@ -1,5 +1,14 @@
 import type { Readable } from 'node:stream';
-import { Client, DatabaseError, Pool, type CustomTypesConfig, type PoolClient, type PoolConfig, type QueryResultRow } from 'pg';
+import {
+  Client,
+  DatabaseError,
+  Pool,
+  type CustomTypesConfig,
+  type PoolClient,
+  type PoolConfig,
+  type QueryConfig,
+  type QueryResultRow,
+} from 'pg';
 import QueryStream from 'pg-query-stream';
 import { hostRules } from './allowed-hosts.ts';
 import { checkHost, guardedSocket } from './guarded-socket.ts';
@@ -17,6 +26,8 @@ export interface OpenPostgresSource extends PostgresSource {
 
 interface Session {
   readonly address: string;
+  /** For one statement: the server's own timeout, and then some, for a server that is not there any more. */
+  readonly patienceMs: number;
   connect(): Promise<PoolClient>;
 }
 
@@ -32,6 +43,7 @@ export function createPostgresSource(
   let pool: Promise<Pool> | undefined;
   const session: Session = {
     address,
+    patienceMs: (options.statementTimeoutMs ?? limits.statementTimeoutMs) + limits.requestTimeoutMs,
     async connect() {
       try {
         return await (await (pool ??= openPool(options, secret, limits))).connect();
@@ -42,7 +54,7 @@ export function createPostgresSource(
   };
   return {
     address,
-    query: (text, values = []) => using(session, (client) => ask(client, text, values)),
+    query: (text, values = []) => using(session, (client) => ask(session, client, text, values)),
     stream: (text, values = [], signal) => stream(session, text, values, signal),
     copyOut: (sql, signal) => copyOut(session, sql, signal),
     snapshot: () => openSnapshot(session),
@@ -138,8 +150,14 @@ async function using<T>(session: Session, ask: (client: PoolClient) => Promise<T
   }
 }
 
-async function ask<Row extends object>(client: PoolClient, text: string, values: readonly unknown[]): Promise<Row[]> {
-  const { rows } = await client.query<Row & QueryResultRow>(text, [...values]);
+async function ask<Row extends object>(
+  { patienceMs }: Session,
+  client: PoolClient,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const asked: QueryConfig & { query_timeout: number } = { text, values: [...values], query_timeout: patienceMs };
+  const { rows } = await client.query<Row & QueryResultRow>(asked);
   return rows;
 }
 
@@ -189,7 +207,7 @@ async function openSnapshot(session: Session): Promise<PostgresSnapshot> {
   let broken = false;
   const run = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
     try {
-      return await ask<Row>(client, text, values);
+      return await ask<Row>(session, client, text, values);
     } catch (error) {
       broken ||= isBroken(error);
       throw postgresError(error, session.address);
@@ -210,6 +228,15 @@ async function openSnapshot(session: Session): Promise<PostgresSnapshot> {
       } catch (error) {
         if (!broken) await run('rollback to savepoint attempt');
         throw error;
+      }
+    },
+    async peek(text, values, lockTimeoutMs) {
+      await run(`savepoint peek; set local lock_timeout = ${Math.trunc(lockTimeoutMs)}`);
+      try {
+        return await run(text, values);
+      } finally {
+        // Also after success: locks that were taken since go with it.
+        if (!broken) await run('rollback to savepoint peek');
       }
     },
     async close() {

@@ -3,9 +3,10 @@ import type { TableFinding } from './crawler.ts';
 import type { CrawlerDefinition } from './crawlers.ts';
 import { identityOf, type Known } from './known.ts';
 import { allow, DEPRECATED, type TablePolicy } from './policy.ts';
-import type { Save } from './save.ts';
+import { estimatePartition } from './estimates.ts';
+import { isSame, type Save } from './save.ts';
 
-/** A table that its source declares, as it is to be recorded. It has no partitions: its rows are not in files. */
+/** A table that its source declares, as it is to be recorded. Its rows are not in files; a partition says how many they are. */
 export async function declaredTable(
   finding: TableFinding,
   { database, connection }: CrawlerDefinition,
@@ -32,7 +33,9 @@ export async function declaredTable(
   const { [DEPRECATED]: mark, ...others } = before?.parameters ?? {};
   const found = parameters === undefined && mark !== undefined ? { ...draft, parameters: others } : draft;
   const { draft: allowed, told } = allow(policy, before, found);
-  return { path: name, draft: allowed, before, partitions: [], ended: [], told };
+  const one: Save = { path: name, draft: allowed, before, partitions: [], ended: [] };
+  const estimate = before === undefined ? undefined : (await known.estimates()).get(before.id);
+  return { ...one, partitions: estimatePartition(finding, estimate, !isSame(one)), told };
 }
 
 /** `postgres://host:5432/database`: where such a table is. */

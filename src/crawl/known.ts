@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { findTable, listTables, tablesOf } from '../catalog/tables.ts';
+import { estimatesOf, type Estimate } from '../catalog/estimates.ts';
 import { findManifest } from '../catalog/manifests.ts';
 import { streamPartitions } from '../catalog/partitions.ts';
 import { findSchema } from '../catalog/versions.ts';
@@ -35,6 +36,7 @@ export class Known {
   readonly seen = new Map<string, string>();
   /** Ids of the tables that this attempt has counted as added, changed or removed. */
   counted = new Set<string>();
+  private estimated: Promise<ReadonlyMap<string, Estimate>> | undefined;
   private readonly names = new Set<string>();
   private readonly schemas = new Map<string, readonly Column[]>();
   private readonly db: Db;
@@ -73,6 +75,11 @@ export class Known {
       this.names.add(name);
       return name;
     }
+  }
+
+  /** Of tables that a source declares, by their ids; read when the first of them is met. */
+  estimates(): Promise<ReadonlyMap<string, Estimate>> {
+    return (this.estimated ??= estimatesOf(this.db, this.owner));
   }
 
   async partitionsOf(table: Table): Promise<Map<string, Partition>> {

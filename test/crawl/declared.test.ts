@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { postgresCrawler } from '../../crawlers/postgres.ts';
@@ -65,6 +66,43 @@ describe('tables that a source declares', () => {
     await crawl([table('a'), table('b'), complete]);
     expect((await crawl([table('a', 'id', 'elsewhere'), complete])).result).toMatchObject({ added: 1, removed: 0 });
     expect(await names()).toHaveLength(3);
+  });
+
+  it('keep an estimate of their rows and bytes, which is written again only when it is off by a factor', async () => {
+    const sized = (rows: number | undefined, bytes: number | undefined, column = 'id'): Finding[] => {
+      const { rows: _, ...plain } = table('a', column);
+      return [{ ...plain, ...(rows !== undefined && { rows }), ...(bytes !== undefined && { bytes }) }, complete];
+    };
+    const recorded = async () => {
+      const { rows } = await lab.t.db.execute<{ rows: string; bytes: string }>(
+        sql`select rows::text, bytes::text from partitions where ended is null`,
+      );
+      return rows.map((row) => [Number(row.rows), Number(row.bytes)]);
+    };
+    await crawl(sized(1_000, 1_000_000));
+    expect(await recorded()).toEqual([[1_000, 1_000_000]]);
+    const before = await lab.changes();
+    for (const [rows, bytes] of [
+      [1_900, 1_900_000],
+      [510, 600_000],
+      [1_000, undefined],
+      [undefined, 900_000],
+      [undefined, undefined],
+    ] as const) {
+      expect((await crawl(sized(rows, bytes))).result).toMatchObject({ added: 0, changed: 0 });
+    }
+    expect(await lab.changes()).toBe(before);
+    await crawl(sized(2_000, 1_000_000));
+    expect(await recorded()).toEqual([[2_000, 1_000_000]]);
+    await crawl(sized(2_000, 400_000));
+    expect(await recorded()).toEqual([[2_000, 400_000]]);
+    await crawl(sized(2_100, 410_000, 'number'));
+    expect(await recorded()).toEqual([[2_100, 410_000]]);
+    await crawl(sized(0, 0));
+    expect(await recorded()).toEqual([[0, 0]]);
+    const least = await lab.changes();
+    expect((await crawl(sized(99, 100_000))).result).toMatchObject({ changed: 0 });
+    expect(await lab.changes()).toBe(least);
   });
 
   it('come from a real Postgres, change with it, and go with it', async () => {

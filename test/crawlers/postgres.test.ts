@@ -30,9 +30,11 @@ const SCHEMA = `
   comment on column types.a_uuid is 'Who''s who';
   create table customers (id bigint generated always as identity primary key, email text not null unique);
   create table orders (
-    id bigint, line int, customer bigint references customers (id), net numeric(9,2), gross numeric generated always as (net * 1.19) stored,
+    id bigint, line int, customer bigint references customers (id), note text, net numeric(9,2), gross numeric generated always as (net * 1.19) stored,
     primary key (id, line));
   create index orders_net on orders (net desc) where net > 0;
+  create unique index orders_mixed on orders (lower(note), id desc);
+  create table child (extra int) inherits (customers);
   create table events (at timestamptz not null, kind text) partition by range (at);
   create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01');
   insert into events select '2026-06-01', 'x' from generate_series(1, 1000);
@@ -47,6 +49,7 @@ const SCHEMA = `
 const NAMES = [
   '.._%41/b',
   'dropped_columns',
+  'child',
   'counted',
   'customers',
   'events',
@@ -193,7 +196,7 @@ describe('crawling Postgres', () => {
       an_address: ['struct<street:string,zip code:int,tags:array<string>>', 'address'],
       a_nothing: ['string', 'nothing'],
       an_array: ['array<int>', 'integer[]'],
-      a_matrix: ['array<int>', 'integer[]'],
+      a_matrix: ['array<array<int>>', 'integer[]'],
       a_text_array: ['array<string>', 'character varying(5)[]'],
       a_decimal_array: ['array<decimal(6,3)>', 'numeric(6,3)[]'],
       an_enum_array: ['array<string>', 'mood[]'],
@@ -207,21 +210,81 @@ describe('crawling Postgres', () => {
     expect(columns.find(({ name }) => name === 'a_uuid')?.comment).toBe("Who's who");
   });
 
-  it('keeps keys, indexes, identities and generated columns as parameters', async () => {
-    const orders = await table('orders');
-    expect(orders.format).toEqual({ name: 'postgres', options: { schema: 'public', table: 'orders' } });
-    expect(JSON.parse(orders.parameters?.['primaryKey'] ?? '')).toEqual(['id', 'line']);
-    expect(JSON.parse(orders.parameters?.['foreignKeys'] ?? '')).toEqual([
-      {
-        name: 'orders_customer_fkey',
-        columns: ['customer'],
-        references: { schema: 'public', table: 'customers', columns: ['id'] },
+  it('keeps keys, indexes, identities and generated columns', async () => {
+    expect(await table('orders')).toMatchObject({
+      format: { name: 'postgres', options: { schema: 'public', table: 'orders' } },
+      details: {
+        primaryKey: ['id', 'line'],
+        foreignKeys: [{ name: 'orders_customer_fkey', columns: ['customer'], table: 'public.customers', references: ['id'] }],
+        indexes: [
+          { name: 'orders_mixed', columns: ['lower(note)', 'id desc'], unique: true, method: 'btree' },
+          { name: 'orders_net', columns: ['net desc', 'where (net > (0)::numeric)'], unique: false, method: 'btree' },
+          { name: 'orders_pkey', columns: ['id', 'line'], unique: true, method: 'btree' },
+        ],
+        generated: { gross: 'generated always as ((net * 1.19)) stored' },
       },
-    ]);
-    expect(orders.parameters?.['generatedColumns']).toBe('["gross"]');
-    expect(orders.parameters?.['indexes']).toContain('(net DESC) WHERE (net > (0)::numeric)');
-    const customers = await table('customers');
-    expect(customers.parameters).toMatchObject({ identityColumns: '["id"]', uniqueKeys: '[["email"]]' });
+    });
+    expect((await table('customers')).details).toMatchObject({
+      uniqueKeys: [['email']],
+      generated: { id: 'generated always as identity' },
+    });
+  });
+
+  it('keeps the values of enums, what domains are made of, the queries of views, and where rows come from', async () => {
+    const { details } = await table('types');
+    expect(details).toEqual({
+      enums: { mood: ['sad', 'happy'] },
+      source: {
+        postgres: {
+          domains: {
+            positive: { base: 'numeric(10,2)', checks: ['CHECK ((VALUE > (0)::numeric))'] },
+            must: { base: 'integer', checks: [] },
+          },
+        },
+      },
+    });
+    expect((await table('happy')).details?.definition).toMatch(/^SELECT \S*id,\s+\S*email\s+FROM customers;$/);
+    expect((await table('counted')).details?.definition).toContain('count(*)');
+    expect((await table('remote')).details?.source).toEqual({ postgres: { server: 'other (postgres_fdw)' } });
+    expect((await table('child')).details?.source).toEqual({ postgres: { inherits: ['public.customers'] } });
+  });
+
+  it('waits for nobody who has a table to himself, and calls unknown only what it would have to wait for', async () => {
+    const { client } = source;
+    await client.query('begin; lock table orders, customers, events, sales.orders in access exclusive mode');
+    try {
+      const begun = Date.now();
+      const { findings, error } = await crawl();
+      expect(error).toBeUndefined();
+      const unknown = findings.filter((finding) => finding.kind === 'unknown');
+      expect(unknown.map(({ path }) => path).sort()).toEqual(['counted', 'events', 'happy', 'orders']);
+      for (const one of unknown) expect(one.error).toMatchObject({ code: 'TIMEOUT' });
+      expect(seen(findings)).toEqual(NAMES.filter((name) => !unknown.some(({ path }) => path === name)));
+      expect(Date.now() - begun).toBeLessThan(8_000);
+    } finally {
+      await client.query('rollback');
+    }
+  });
+
+  it('holds no lock on a table while it crawls, and none but the weakest on the catalog', async () => {
+    const { client } = source;
+    const locks: { relation: string; mode: string }[] = [];
+    await crawlAll(
+      { crawler: postgresCrawler, options: {}, connections: test.connections, connection: 'warehouse' },
+      {
+        each: async ({ kind }) => {
+          if (kind !== 'checkpoint') return;
+          const { rows } = await client.query<{ relation: string; mode: string }>(
+            `select distinct l.relation::regclass::text as relation, mode from pg_locks l join pg_stat_activity a using (pid)
+             where a.application_name = 'tenon' and a.datname = current_database() and locktype = 'relation'`,
+          );
+          locks.push(...rows);
+        },
+      },
+    );
+    expect(locks.length).toBeGreaterThan(0);
+    expect(new Set(locks.map(({ mode }) => mode))).toEqual(new Set(['AccessShareLock']));
+    expect(locks.filter(({ relation }) => !relation.startsWith('pg_'))).toEqual([]);
   });
 
   it('knows the kinds of tables, and a partitioned one as a whole', async () => {
@@ -232,7 +295,7 @@ describe('crawling Postgres', () => {
     expect(types).toMatchObject({ happy: 'view', counted: 'materialized view', remote: 'foreign table', events: 'table' });
     expect(types).not.toHaveProperty('events_2026');
     const events = await table('events');
-    expect(events).toMatchObject({ rows: 1000, parameters: { partitionKey: 'RANGE (at)' } });
+    expect(events).toMatchObject({ rows: 1000, details: { partitionedBy: 'RANGE (at)' } });
     expect(events.bytes).toBeGreaterThan(8_000);
   });
 
@@ -252,9 +315,15 @@ describe('crawling Postgres', () => {
     [{ schemas: { include: ['sal%'], exclude: [] } }, ['sales_orders']],
     [{ tables: { include: ['orders'], exclude: [] } }, ['orders', 'sales_orders']],
     [{ tables: { include: ['order%'], exclude: [] }, schemas: { include: [], exclude: ['public'] } }, ['sales_orders']],
+    [{ include: ['DB/public/ord%', 'DB/sales/%'] }, ['orders', 'sales_orders']],
+    [{ include: ['DB/%'], exclude: ['public/*', 'sales/ord*', '{..,we*,dropped}/**'] }, []],
+    [{ include: ['DB/public/%'], exclude: ['DB/public/{c,e,h,o,r}*'] }, ['types']],
+    [{ include: 'DB/public/%', exclude: '[!t]*' }, ['types']],
     [{ tables: { include: ['o_ders', 'cust\\omers'], exclude: [] } }, []],
   ])('keeps to its filters: %j', async (options, expected) => {
-    const { findings, error } = await crawl(options);
+    const database = source.options.database ?? '';
+    const named = JSON.parse(JSON.stringify(options).replaceAll('DB', database)) as Record<string, unknown>;
+    const { findings, error } = await crawl(named);
     expect(error).toBeUndefined();
     expect(seen(findings)).toEqual(expected);
   });
@@ -266,7 +335,7 @@ describe('crawling Postgres', () => {
       await expect(client.query('select * from public.customers')).rejects.toMatchObject({ code: '42501' });
       const query = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
         (await client.query<Row & QueryResultRow>(text, [...values])).rows;
-      const snapshot: PostgresSnapshot = { query, attempt: query, close: async () => undefined };
+      const snapshot: PostgresSnapshot = { query, attempt: query, peek: query, close: async () => undefined };
       const relations = await listRelations(snapshot, EVERYTHING, EVERYTHING);
       expect(relations.map(tableNameOf)).toEqual(NAMES);
       const { attributes } = await describeRelations(snapshot, relations);
