@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import type { Connections } from './connections/connections.ts';
 import { createConnections } from './connections/open-connections.ts';
 import type { Crawler } from './crawl/crawler.ts';
+import { createNotices, type Notices } from './crawl/notices.ts';
 import { createCrawlRun } from './crawl/run.ts';
 import type { Ground } from './db/db.ts';
 import { migrate } from './db/migrate.ts';
@@ -30,6 +31,8 @@ export interface Tenon {
   /** The crawler kinds that this process knows. */
   readonly crawlers: readonly Crawler[];
   readonly work: Work;
+  /** What sources tell about themselves. */
+  readonly notices: Notices;
   readonly search: SearchIndex;
   /** What jobs and SQL stand on. */
   readonly jobs: JobRunDeps;
@@ -101,6 +104,8 @@ async function wire(config: Config, { crawlers, log }: TenonOptions, claim: Owne
     log: (level, message, fields = {}) => log[level](fields, message),
   });
   await work.start({ exclusive: true });
+  const notices = createNotices({ ground, crawlers, work, config, log });
+  await notices.start();
   return {
     config,
     ground,
@@ -108,11 +113,13 @@ async function wire(config: Config, { crawlers, log }: TenonOptions, claim: Owne
     connections,
     crawlers,
     work,
+    notices,
     search,
     jobs,
     firstToken,
     log,
     async close() {
+      await notices.close();
       await work.close();
       following.abort();
       await indexing;

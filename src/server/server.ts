@@ -13,6 +13,7 @@ import { mountStream } from './graphql-stream.ts';
 import { checkHost } from './host-check.ts';
 import { listenAt, type Listener, type Place } from './listen.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { mountS3Hook } from './s3-hook.ts';
 import { startPage } from './start-page.ts';
 import { whoIs } from './who.ts';
 
@@ -59,6 +60,7 @@ export async function createServer({ tenon, schema, version, onRequest }: Server
       .send(startPage(tenon, version)),
   );
   app.get('/backup', (request, reply) => sendBackup(tenon, request, reply));
+  await mountS3Hook(app, tenon);
   await mountGraphql(app, tenon, schema, metrics);
   const streams = mountStream(app, tenon, schema);
   await app.ready();

@@ -37,22 +37,38 @@ const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
  * In this order: TEST_S3_URL with TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY; versitygw or minio on the PATH; versitygw
  * built by `go install` into the cache. Where none can be had, the reason to skip.
  */
-export async function openTestS3(): Promise<TestS3 | { readonly skip: string }> {
+export async function openTestS3(options: S3ServerOptions = {}): Promise<TestS3 | { readonly skip: string }> {
   const { TEST_S3_URL: url, TEST_S3_ACCESS_KEY: accessKeyId = '', TEST_S3_SECRET_KEY: secretAccessKey = '' } = process.env;
-  if (url !== undefined) return connectTo(url, { accessKeyId, secretAccessKey });
+  if (url !== undefined && options.webhook === undefined) return connectTo(url, { accessKeyId, secretAccessKey });
   const binary =
-    findOnPath('versitygw') ?? findOnPath('minio') ?? (await buildOnce(VERSITYGW, join(cacheFolder('s3'), 'versitygw-v1.8.0')));
-  return binary === undefined ? { skip: SKIPS.noS3 } : startServer(binary);
+    findOnPath('versitygw') ??
+    (options.webhook === undefined ? findOnPath('minio') : undefined) ??
+    (await buildOnce(VERSITYGW, join(cacheFolder('s3'), 'versitygw-v1.8.0')));
+  return binary === undefined ? { skip: SKIPS.noS3 } : startServer(binary, options);
 }
 
-async function startServer(binary: string): Promise<TestS3> {
+interface S3ServerOptions {
+  /** A URL that the server tells of what happens to its objects; then it is always one of our own, and versitygw. */
+  readonly webhook?: string;
+}
+
+async function startServer(binary: string, { webhook }: S3ServerOptions): Promise<TestS3> {
   const folder = mkdtempSync(join(tmpdir(), 'tenon-s3-'));
   const keys = { accessKeyId: `test${randomBytes(6).toString('hex')}`, secretAccessKey: randomBytes(20).toString('hex') };
   const port = await freePort();
   const minio = binary.includes('minio');
   const args = minio
     ? ['server', '--quiet', '--address', `127.0.0.1:${port}`, folder]
-    : ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', '--sidecar', mkdtempSync(join(tmpdir(), 'tenon-s3-meta-')), folder];
+    : [
+        '--port',
+        `127.0.0.1:${port}`,
+        '--quiet',
+        ...(webhook === undefined ? [] : ['--event-webhook-url', webhook]),
+        'posix',
+        '--sidecar',
+        mkdtempSync(join(tmpdir(), 'tenon-s3-meta-')),
+        folder,
+      ];
   const env = minio
     ? { MINIO_ROOT_USER: keys.accessKeyId, MINIO_ROOT_PASSWORD: keys.secretAccessKey }
     : { ROOT_ACCESS_KEY_ID: keys.accessKeyId, ROOT_SECRET_ACCESS_KEY: keys.secretAccessKey };
