@@ -13,6 +13,8 @@ export interface Found {
   readonly short: boolean;
   /** Records in front of the table's first: titles, comments. */
   readonly start: number;
+  /** All records of the text, where so few decide that they were all read. */
+  readonly records?: Records;
 }
 
 /** What kept every dialect from fitting, for the message. */
@@ -80,7 +82,7 @@ function tryDialect(text: string, whole: boolean, dialect: Dialect): Found | Mis
   const short = rows.filter((row) => row.length < width).length;
   return short * 5 > rows.length
     ? { problem: 'ragged', line: start + 1 + rows.findIndex((row) => row.length < width) }
-    : { dialect, width, short: short > 0, start };
+    : { dialect, width, short: short > 0, start, ...(records.complete && { records }) };
 }
 
 /** A cut sample may well end inside of a quoted field; it is broken only where that record is longer than all before it. */

@@ -43,11 +43,12 @@ const MONTH_DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** Ten characters with a minus at the fifth and the eighth place: a day that there was? */
 function isDate(text: string): boolean {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
-  const year = Number(text.slice(0, 4));
-  const month = Number(text.slice(5, 7));
-  const day = Number(text.slice(8, 10));
-  if (year === 0 || day === 0 || day > (MONTH_DAYS[month - 1] ?? 0)) return false;
+  const year = digitsAt(text, 0, 4);
+  const month = digitsAt(text, 5, 7);
+  const day = digitsAt(text, 8, 10);
+  // What is no digit has made one of them no number, and no comparison with that is true.
+  if (!(year > 0 && month > 0 && day > 0)) return false;
+  if (day > (MONTH_DAYS[month - 1] ?? 0)) return false;
   return month !== 2 || day < 29 || (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0));
 }
 
@@ -55,6 +56,16 @@ function isDate(text: string): boolean {
 export interface Digits {
   readonly whole: number;
   readonly fraction: number;
+}
+
+function digitsAt(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** Any bigint fits in front of the point of a decimal, so that a file with larger whole numbers does not change the type. */

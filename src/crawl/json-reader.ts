@@ -19,7 +19,6 @@ export class JsonFault extends Error {
   }
 }
 
-const SPACE = /[ \t\r\n]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\]|\\[^])*"/y;
 const NULL: JsonNode = { kind: 'null' };
@@ -38,10 +37,14 @@ export class JsonReader {
 
   /** The next character that is no space, or undefined at the end. */
   peek(): string | undefined {
-    SPACE.lastIndex = this.at;
-    SPACE.exec(this.text);
-    this.at = SPACE.lastIndex;
-    return this.text[this.at];
+    let { at } = this;
+    for (;;) {
+      const code = this.text.charCodeAt(at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) break;
+      at += 1;
+    }
+    this.at = at;
+    return this.text[at];
   }
 
   skip(sign: string): boolean {
@@ -88,6 +91,8 @@ export class JsonReader {
   }
 
   private string(): string {
+    const plain = this.plainString();
+    if (plain !== undefined) return plain;
     STRING.lastIndex = this.at;
     const match = STRING.exec(this.text);
     if (match === null) throw new JsonFault('has a text without an end', this.at, true);
@@ -99,6 +104,22 @@ export class JsonReader {
     } catch {
       throw new JsonFault('has a text with a character that must be escaped', start, false);
     }
+  }
+
+  /** A text without escapes, which most are: found without a pattern. Undefined for any other, and at the same place then. */
+  private plainString(): string | undefined {
+    const { text } = this;
+    for (let end = this.at + 1; end < text.length; end += 1) {
+      const code = text.charCodeAt(end);
+      if (code === 0x22) {
+        const found = text.slice(this.at + 1, end);
+        this.at = end + 1;
+        return found;
+      }
+      // Escapes, and control characters, of which some are no JSON.
+      if (code === 0x5c || code < 0x20 || (code >= 0x7f && code < 0xa0)) return undefined;
+    }
+    return undefined;
   }
 
   private number(): JsonNode {

@@ -30,7 +30,7 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
   }
   const found = dialectOf(source, text, head, named);
   if (found === undefined) return undefined;
-  const all = readRecords(text.text, found.dialect, limits.sampleRecords + 1 + found.start, head.whole);
+  const all = found.records ?? readRecords(text.text, found.dialect, limits.sampleRecords + 1 + found.start, head.whole);
   const start = found.start > 0 || !named ? found.start : sparseRecords(all.rows, limits);
   const records = recordsFrom(all, start);
   checkRecords(source, records, found, head, limits);
