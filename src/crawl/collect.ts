@@ -17,6 +17,8 @@ export interface CollectContext extends UnitsContext {
   readonly base: () => string;
   /** Whether the files in the folder at a location are looked at by this crawl. Left out: all are. */
   readonly isLookedAt?: (location: string) => boolean;
+  /** Only some folders are looked at. */
+  readonly isPartial: () => boolean;
   readonly policy: TablePolicy;
   /** A table's name from a folder's or a file's. */
   readonly nameFrom: (text: string) => string;
@@ -27,6 +29,12 @@ export interface Collector {
   take(closed: Closed): Promise<FoundTable[]>;
   /** A table of which no looked-at partition has a file any more. Undefined: nothing of it is left. */
   emptied(folder: ClosedFolder, keys: readonly string[]): Promise<FoundTable | undefined>;
+  /** There is no more. Unless it is `sure` that all was listed, nothing that the catalog has is put together anew. */
+  finish(sure: boolean): Promise<FoundTable[]>;
+  /** The number of the first object in what was taken and is in no table yet. */
+  firstOpen(): number | undefined;
+  /** What has to be known of the folders on the way to an object's path by who goes on after it; `number` objects come before. */
+  splitAt(path: string, number: number): string[];
 }
 
 /** The partitions of one root that have the same keys. */
@@ -106,11 +114,15 @@ export function createCollector(context: CollectContext): Collector {
     async emptied(folder, keys) {
       return partitionedTable(context, folder, await openTable(folder.path, keys), true);
     },
+    // A listing tells when a table is whole.
+    finish: () => Promise.resolve([]),
+    firstOpen: () => undefined,
+    splitAt: () => [],
   };
 }
 
 /** Takes those out that this crawl does not look at. */
-function takeKept({ isLookedAt }: CollectContext, partitions: Map<string, Partition>): PlacedUnit[] {
+export function takeKept({ isLookedAt }: CollectContext, partitions: Map<string, Partition>): PlacedUnit[] {
   if (isLookedAt === undefined) return [];
   const kept = [...partitions.values()].filter(({ location }) => !isLookedAt(location));
   for (const { location } of kept) partitions.delete(location);
@@ -145,7 +157,7 @@ async function partitionedTable(
   );
 }
 
-function folderName(context: CollectContext, path: string): string {
+export function folderName(context: CollectContext, path: string): string {
   const folder = folderAddress(context.base(), path).split('/').at(-2) ?? '';
   try {
     return decodeURIComponent(folder);
@@ -158,7 +170,7 @@ function folderName(context: CollectContext, path: string): string {
  * The files that lie in a folder. They are one table, named after it, if all that are of a known format go together; else
  * each layout is a table. What the catalog has already stays as it is: a stray file makes no table fall apart.
  */
-async function flatTables(context: CollectContext, folder: ClosedFolder): Promise<FoundTable[]> {
+export async function flatTables(context: CollectContext, folder: ClosedFolder): Promise<FoundTable[]> {
   const location = folderAddress(context.base(), folder.path);
   const whole = context.known.tables.get(identityOf(location, [], undefined));
   const isOwn = (layout: Layout): boolean => context.known.tables.has(identityOf(location, [], layout.name));
@@ -221,7 +233,7 @@ async function newTables(context: CollectContext, folder: ClosedFolder, layouts:
 }
 
 /** One format, and columns that go together. */
-function areOne(read: readonly ReadLayout[]): boolean {
+export function areOne(read: readonly ReadLayout[]): boolean {
   const files = read.flatMap((one) => one.files.map(({ classification }) => classification));
   const common = commonFormat(files);
   const first = files[0];
@@ -231,7 +243,7 @@ function areOne(read: readonly ReadLayout[]): boolean {
   return lists.every((columns) => areCompatible(columns, longest));
 }
 
-async function layoutTable(
+export async function layoutTable(
   context: CollectContext,
   folder: ClosedFolder,
   layout: Layout,

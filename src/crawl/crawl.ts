@@ -8,11 +8,12 @@ import type { RunContext } from '../work/run.ts';
 import { decideAbsence, type Parked } from './absence.ts';
 import { classifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
-import { createCollector, type Collector } from './collect.ts';
+import { createCollector, type CollectContext, type Collector } from './collect.ts';
 import type { CheckpointFinding, Crawler, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
 import { folderAddress, type FoundTable } from './found-table.ts';
+import { createGlueCollector } from './glue-collect.ts';
 import { createGrouping, isIgnored, type Closed, type ClosedFolder } from './grouping.ts';
 import { identityOf, Known } from './known.ts';
 import { deprecated, policyOf, type TablePolicy } from './policy.ts';
@@ -93,14 +94,16 @@ export class Crawl {
     this.known = known;
     this.scope = crawler.scope(options);
     this.report = new Report(config.limits.reportedItems, saved?.report);
-    this.at = new Whereabouts(this.scope, known, saved);
+    this.at = new Whereabouts(this.scope, known, saved, (path, number) => this.collector.splitAt(path, number));
     this.progress = new Progress(this.at.start);
     this.startedAt = plan.ground.clock().getTime();
-    this.grouping = createGrouping(definition.settings.sampleFiles ?? config.crawl.sampleFiles);
+    const { settings } = definition;
+    const isGlue = settings.grouping === 'glue';
+    this.grouping = createGrouping(settings.sampleFiles ?? config.crawl.sampleFiles, isGlue ? { asLevel: () => undefined } : {});
     this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
     const gate = createGate(config.crawl.parallelReads);
     const limits = classifyLimits(config.limits);
-    this.collector = createCollector({
+    const context: CollectContext = {
       known,
       report: this.report,
       partitionFiles: config.limits.partitionFiles,
@@ -111,9 +114,11 @@ export class Crawl {
       connection: definition.connection,
       base: () => this.at.base ?? '',
       isLookedAt: (location) => this.isLookedAt(location),
+      isPartial: () => this.parts !== undefined,
       policy: this.policy,
       nameFrom: (text) => this.nameFrom(text),
-    });
+    };
+    this.collector = isGlue ? createGlueCollector(context, settings, this.at.split) : createCollector(context);
   }
 
   /** Where the crawler has to go on. */
@@ -198,13 +203,15 @@ export class Crawl {
   private async close(closed: readonly Closed[]): Promise<void> {
     for (const one of closed) {
       const whole = this.parts === undefined || one.kind === 'partition' ? one : this.withWhatIsKnown(one);
-      for (const found of await this.collector.take(whole)) this.meet(found);
+      for (const found of await this.collector.take(whole)) this.meet(found, this.grouping.count() - 1);
       if (one.kind === 'folder') reached('crawl.table-closed');
     }
     if (this.pendingRows >= this.plan.config.limits.transactionRows) await this.saveClosed();
   }
 
-  private meet(found: FoundTable): void {
+  /** A table is whole; all of it comes before the object `end`. */
+  private meet(found: FoundTable, end: number): void {
+    this.at.marks.close(found.first, end);
     this.progress.found(found);
     if (found.before !== undefined) this.known.see(found.before);
     if (found.narrow === undefined) {
@@ -233,7 +240,7 @@ export class Crawl {
       const folder: ClosedFolder = { kind: 'folder', path: root, layouts: [], partitioned: true, hasFolders: false, first: 0 };
       const found = await this.collector.emptied(folder, keys);
       if (found === undefined) this.emptied.add(table.id);
-      else this.meet(found);
+      else this.meet(found, this.grouping.count());
     }
   }
 
@@ -273,7 +280,9 @@ export class Crawl {
   /** Saves the tables that are whole, and from where to go on. */
   async saveClosed(): Promise<void> {
     const before = this.at.save();
-    const open = [this.grouping.firstOpen(), ...this.held.map(({ first }) => first)].filter((number) => number !== undefined);
+    const open = [this.grouping.firstOpen(), this.collector.firstOpen(), ...this.held.map(({ first }) => first)].filter(
+      (number) => number !== undefined,
+    );
     const moved = this.at.advance(open.length === 0 ? undefined : Math.min(...open), this.progress);
     const saves = this.pending;
     this.pending = [];
@@ -286,6 +295,7 @@ export class Crawl {
   async finish(seen: (tx: Db, parked: Parked | undefined) => Promise<void>): Promise<Parked | undefined> {
     if (this.failure === undefined) {
       await this.close(this.grouping.finish());
+      for (const found of await this.collector.finish(this.complete)) this.meet(found, this.grouping.count());
       if (this.parts !== undefined) await this.meetEmptied(this.parts);
     } else {
       // The folders that are open are not whole, and are left as they were.

@@ -64,8 +64,9 @@ export interface Grouping {
 /**
  * Groups paths into tables and partitions. Pure: it knows names, sizes and times, and reads nothing. Only `key=value` and
  * date-like levels become partitions, so neighbours that look alike (`table1/`, `table2/`) stay apart whatever is in them.
+ * `asLevel` may say otherwise: where it never says anything, each folder is told by itself.
  */
-export function createGrouping(sampleFiles: number): Grouping {
+export function createGrouping(sampleFiles: number, { asLevel = levelOf }: { asLevel?: typeof levelOf } = {}): Grouping {
   const stack: Folder[] = [newFolder('', [], undefined)];
   let before: string | undefined;
   let count = 0;
@@ -109,7 +110,7 @@ export function createGrouping(sampleFiles: number): Grouping {
   function enter(names: readonly string[]): void {
     for (const name of names.slice(stack.length - 1)) {
       const parent = stack.at(-1);
-      if (parent !== undefined) stack.push(below(parent, name));
+      if (parent !== undefined) stack.push(below(parent, name, asLevel));
     }
   }
 
@@ -154,9 +155,9 @@ function newFolder(path: string, levels: readonly Level[], root: Folder | undefi
   return { path, levels, root, layouts: undefined, partitioned: false, hasFolders: false, first: undefined };
 }
 
-function below(parent: Folder, name: string): Folder {
+function below(parent: Folder, name: string, asLevel: typeof levelOf): Folder {
   const path = `${parent.path}${name}/`;
-  const level = levelOf(name, parent.levels);
+  const level = asLevel(name, parent.levels);
   return level === undefined ? newFolder(path, [], undefined) : newFolder(path, [...parent.levels, level], parent.root ?? parent);
 }
 

@@ -26,6 +26,14 @@ export class Marks {
     if (this.marks.length > KEPT) this.marks.splice(1, 1);
   }
 
+  /**
+   * Something that begins with the object `first` is closed: who goes on within it would find only its second half, and
+   * take its first for gone. `end` is the number of the first object that is surely behind it.
+   */
+  close(first: number, end: number): void {
+    this.marks = this.marks.filter(({ number }) => number <= first || number >= end);
+  }
+
   /** The last one before the first open object (undefined: nothing is open) that `isSafe` too. */
   last(open: number | undefined, isSafe: (mark: Mark) => boolean): Mark | undefined {
     const last = this.marks.findLast((mark) => (open === undefined || mark.number <= open) && isSafe(mark));

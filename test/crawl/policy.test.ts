@@ -48,7 +48,7 @@ describe('a changed schema', () => {
     await lab.crawl({ settings });
     lab.put({ 't/x.csv': 'id,extra\none,true\ntwo,false\n' }, later);
     const { log } = await lab.crawl({ settings });
-    expect(log[0]).toBe(
+    expect(log).toContain(
       'warn: The source of lake.t has changed, and the table stays as it is: id bigint → string, +extra boolean, −name.',
     );
   });

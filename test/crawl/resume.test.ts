@@ -79,7 +79,8 @@ describe('a crawl that crashed', () => {
     );
     lab.put(Object.fromEntries(files.flat()));
     const run = crypto.randomUUID();
-    const options = { crawler: scripted({ checkpoints: 40 }), limits: { transactionRows: 9 }, run };
+    // Checkpoints that lie within tables too: nobody may go on there, or the first half of a table would seem to be gone.
+    const options = { crawler: scripted({ checkpoints: 7 }), limits: { transactionRows: 9 }, run };
     for (let n = 1; n < 30; n += 1) {
       let saves = 0;
       const off = lab.onSave(() => {

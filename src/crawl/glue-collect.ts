@@ -1,0 +1,199 @@
+import { parseAddress } from '../connections/address.ts';
+import { TenonError } from '../model/errors.ts';
+import { schemaHash, type Column, type Format } from '../model/schema.ts';
+import type { Table } from '../model/table.ts';
+import { areOne, folderName, flatTables, layoutTable, takeKept, type CollectContext, type Collector } from './collect.ts';
+import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './found-table.ts';
+import { createGlueGrouping, type GlueGrouping, type Grouped, type Leaf } from './glue-grouping.ts';
+import type { Closed, ClosedFolder } from './grouping.ts';
+import { identityOf } from './known.ts';
+import { Recorded, type RecordedPartition } from './recorded.ts';
+import type { CrawlSettings } from './settings.ts';
+import { lookAtUnit, unitOf, type Unit } from './unit.ts';
+
+/** A folder's files as one, with what the catalog had of them. */
+interface Content {
+  readonly unit: Unit;
+  /** The table that `unit.partition` is one of. */
+  readonly table: Table | undefined;
+  readonly columns: readonly Column[];
+  readonly format: Format | undefined;
+}
+
+/** A folder that was looked at: its files are one, or several tables, or nothing that is known. */
+type Looked =
+  | { readonly leaf: Leaf<Content> }
+  | { readonly apart: readonly FoundTable[] }
+  | { readonly failed: unknown }
+  | undefined;
+
+/** So many folders are looked at while the listing goes on. */
+const AT_ONCE = 16;
+
+/**
+ * Puts together what belongs to one table by Glue's rules: the schemas decide, so each folder is looked at before it is known
+ * where it belongs. Until then a folder is its place, its manifest and its columns, which many folders share.
+ */
+export function createGlueCollector(context: CollectContext, settings: CrawlSettings, split: readonly string[]): Collector {
+  const queue: { readonly folder: ClosedFolder; readonly look: Promise<Looked> }[] = [];
+  const schemas = new Map<string, readonly Column[]>();
+  let isSure = true;
+  let begun: { readonly catalog: Recorded; readonly grouping: GlueGrouping<Content> } | undefined;
+
+  /** Where the scope is shows the first object. */
+  function begin(): { readonly catalog: Recorded; readonly grouping: GlueGrouping<Content> } {
+    if (begun !== undefined) return begun;
+    const catalog = new Recorded(context);
+    const grouping = createGlueGrouping<Content>({
+      combine: settings.combineCompatibleSchemas,
+      tableDepth:
+        settings.tableLevel === undefined ? undefined : Math.max(0, settings.tableLevel - levelOfAddress(context.base())),
+      split,
+      isInTable: (path) => catalog.isInTable(path),
+      hasTablesBelow: (path) => catalog.hasTablesBelow(path),
+      isUnsure: (path) => !isSure || context.isPartial() || context.report.isUnknownAt(path),
+    });
+    begun = { catalog, grouping };
+    return begun;
+  }
+
+  async function takeNext(): Promise<FoundTable[]> {
+    const next = queue.shift();
+    const looked = await next?.look;
+    if (next === undefined || looked === undefined) return [];
+    if ('failed' in looked) throw looked.failed;
+    const { grouping } = begin();
+    if ('leaf' in looked) return tables(grouping.add(withShared(looked.leaf)));
+    return [...(await tables(grouping.apart(next.folder.path, next.folder.first))), ...looked.apart];
+  }
+
+  /** One list for equal lists, so that a hundred thousand folders keep one schema. */
+  function withShared(leaf: Leaf<Content>): Leaf<Content> {
+    const hash = schemaHash({ columns: leaf.columns, partitionKeys: [] });
+    const columns = schemas.get(hash) ?? leaf.columns;
+    schemas.set(hash, columns);
+    const { unit } = leaf.content;
+    return { ...leaf, columns, content: { ...leaf.content, columns, unit: unit.kind === 'read' ? { ...unit, columns } : unit } };
+  }
+
+  async function tables(groups: readonly Grouped<Content>[]): Promise<FoundTable[]> {
+    const found: FoundTable[] = [];
+    for (const group of groups) found.push(await groupedTable(context, begin().catalog, group));
+    return found;
+  }
+
+  return {
+    async take(closed: Closed) {
+      if (closed.kind !== 'folder') throw new TenonError('INTERNAL', 'A folder is a partition only when its schema says so.');
+      if (closed.layouts.length > 0) queue.push({ folder: closed, look: lookAtFolder(context, begin().catalog, closed) });
+      return queue.length < AT_ONCE ? [] : takeNext();
+    },
+    async emptied({ path }, keys) {
+      const found = await groupedTable(context, begin().catalog, { root: path, keys, members: [], first: 0 });
+      return found.partitionCount === 0 ? undefined : found;
+    },
+    async finish(sure) {
+      const found: FoundTable[] = [];
+      while (queue.length > 0) found.push(...(await takeNext()));
+      isSure = sure;
+      if (begun !== undefined) found.push(...(await tables(begun.grouping.finish())));
+      return found;
+    },
+    firstOpen() {
+      const numbers = [queue[0]?.folder.first, begun?.grouping.firstOpen()].filter((number) => number !== undefined);
+      return numbers.length === 0 ? undefined : Math.min(...numbers);
+    },
+    splitAt: (path, number) => begun?.grouping.splitAt(path, number) ?? [...split],
+  };
+}
+
+/** The bucket is level 1; of files the first folder of the path. */
+function levelOfAddress(base: string): number {
+  const address = parseAddress(base);
+  const names = (address.scheme === 's3' ? address.key : address.file).split('/').filter((name) => name !== '');
+  return names.length + (address.scheme === 's3' ? 1 : 0);
+}
+
+/** A promise that may wait for long without being looked at must not reject meanwhile. */
+async function lookAtFolder(context: CollectContext, catalog: Recorded, folder: ClosedFolder): Promise<Looked> {
+  try {
+    if (catalog.isApart(folder.path)) return apart(await flatTables(context, folder));
+    const before = await catalog.partitionAt(folder.path);
+    return before === undefined ? await lookAtNew(context, folder) : await lookAtKnown(context, folder, before);
+  } catch (failed) {
+    return { failed };
+  }
+}
+
+function apart(tables: readonly FoundTable[]): Looked {
+  return tables.length === 0 ? undefined : { apart: tables };
+}
+
+async function lookAtKnown(
+  context: CollectContext,
+  folder: ClosedFolder,
+  { table, partition }: RecordedPartition,
+): Promise<Looked> {
+  const unit = await lookAtUnit({ path: folder.path, layouts: folder.layouts, before: partition }, context);
+  if (unit === undefined) return undefined;
+  if (unit.kind === 'read')
+    return leafOf(folder, { unit, table, columns: unit.columns ?? table.schema.columns, format: unit.format });
+  const columns = await context.known.columnsOf(table, partition);
+  return leafOf(folder, { unit, table, columns, format: partition.format ?? table.format });
+}
+
+async function lookAtNew(context: CollectContext, folder: ClosedFolder): Promise<Looked> {
+  const { path, layouts } = folder;
+  const place = { path, layouts, before: undefined };
+  const files = layouts.reduce((sum, layout) => sum + layout.files.count, 0);
+  const read = files > context.partitionFiles ? [] : await Promise.all(layouts.map(context.read));
+  const known = read.filter((one) => one.files.length > 0);
+  if (known.length > 0 && !areOne(known)) {
+    const found: FoundTable[] = [];
+    for (const one of read) found.push(...(await layoutTable(context, folder, one.layout, one)));
+    return apart(found);
+  }
+  // Too many files are told of as for any other folder.
+  const unit = read.length === 0 ? await lookAtUnit(place, context) : unitOf(place, read, context);
+  if (unit?.kind !== 'read') return undefined;
+  return leafOf(folder, { unit, table: undefined, columns: unit.columns ?? [], format: unit.format });
+}
+
+function leafOf({ path, first }: ClosedFolder, content: Content): Looked {
+  const kind = JSON.stringify([content.format?.name, content.format?.compression]);
+  return { leaf: { path, first, columns: content.columns, kind, content } };
+}
+
+async function groupedTable(context: CollectContext, catalog: Recorded, group: Grouped<Content>): Promise<FoundTable> {
+  const { root, keys, first } = group;
+  const { database, connection, policy, known, report } = context;
+  const location = folderAddress(context.base(), root);
+  const identity = identityOf(location, keys, undefined);
+  const before = known.tables.get(identity);
+  const absent = new Map(before === undefined ? [] : await catalog.partitionsOf(before));
+  if (before !== undefined) catalog.forget(before);
+  const seen = new Set<string>();
+  const units: PlacedUnit[] = [];
+  for (const { values, path, content } of group.members) {
+    const at = folderAddress(context.base(), path);
+    absent.delete(at);
+    const text = JSON.stringify(values);
+    if (seen.has(text))
+      report.unknown(path, new TenonError('BAD_INPUT', `The folder ${path} has the same partition values as another one.`));
+    else units.push({ values, path, location: at, unit: content.table?.id === before?.id ? content.unit : moved(content) });
+    seen.add(text);
+  }
+  units.push(...takeKept(context, absent));
+  const name = before?.name ?? (await known.nameFor(identity, context.nameFrom(folderName(context, root))));
+  const parts = { name, database, connection, location, keys, layout: undefined, before, units, policy, plainKeys: true };
+  return foundTable({ ...parts, absent: [...absent.values()] }, { path: root, first }, known, report);
+}
+
+/** What the catalog knows of a partition of another table, which this one takes in. */
+function moved({ unit, columns, format }: Content): Unit {
+  if (unit.kind === 'read') return { ...unit, partition: undefined };
+  const { manifestHash: hash, files, bytes = 0n, rows } = unit.partition;
+  if (hash === undefined || format === undefined) return unit;
+  const manifest = { hash, packed: new Uint8Array(), files, bytes };
+  return { kind: 'read', partition: undefined, format, columns, rows, manifest, layouts: undefined };
+}
