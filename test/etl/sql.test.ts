@@ -8,6 +8,7 @@ import { write } from '../../src/changes/write.ts';
 import { pruning, runSql, type SqlOptions } from '../../src/etl/sql.ts';
 import { connect } from '../../src/db/open-db.ts';
 import type { Principal } from '../../src/model/principal.ts';
+import { MYSQL_HOOK_TIMEOUT_MS, openTestMysql, type TestMysql } from '../servers/mysql.ts';
 import { columnList, openLab, type Lab } from './lab.ts';
 
 describe('sql over the catalog', () => {
@@ -151,6 +152,62 @@ describe('sql over the catalog', () => {
       [2, null, null, null, null, false, null, []],
       [3, 'two\nlines,"q"', [], '', null, null, '0.00', null],
     ]);
+  });
+});
+
+describe('sql over MySQL', () => {
+  let lab: Lab;
+  let server: TestMysql | { readonly skip: string };
+  beforeAll(async () => {
+    lab = await openLab();
+    server = await openTestMysql();
+  }, MYSQL_HOOK_TIMEOUT_MS);
+  afterAll(async () => {
+    await lab.close();
+    if (!('skip' in server)) await server.close();
+  });
+
+  it('reads its tables, with null and empty text, bytes, bits, large and small numbers', async (context) => {
+    if ('skip' in server) return context.skip(server.skip);
+    const { host, port, user, password } = server;
+    const { name: database, client } = await server.newDatabase();
+    await client.query(`create table \`it's\` (id bigint unsigned, \`na\`\`me\` text, raw varbinary(9), at timestamp null, wall datetime(6), ok bit(1), price decimal(10,2), ratio float, mood enum('a','b,c'));
+      set time_zone = '+02:00';
+      insert into \`it's\` values (18446744073709551615, '', x'dead', '2026-01-01 00:00:00', '2026-01-01 00:00:00.000001', b'1', 1.5, 16777216, 'b,c'),
+        (2, null, null, null, null, b'0', null, 0.1, null), (3, 'two\nlines,"q" \\\\ ü', '', null, null, null, 0, null, 'a')`);
+    await write(lab.t.ground, { principal: SYSTEM, owner: 'api' }, async (w) => {
+      await lab.connections.define(w, { name: 'my', kind: 'mysql', options: { host, port, user }, secret: password });
+      await ensureDatabase(w, 'my');
+      await recordTable(w, {
+        database: 'my',
+        name: 'items',
+        type: 'table',
+        location: `mysql://${host}:${port}/${database}/it's`,
+        connection: 'my',
+        format: { name: 'mysql', options: { schema: database, table: "it's" } },
+        schema: {
+          columns: columnList({
+            id: 'decimal(20,0)',
+            'na`me': 'string',
+            raw: 'binary',
+            at: 'timestamp with local time zone',
+            wall: 'timestamp',
+            ok: 'boolean',
+            price: 'decimal(10,2)',
+            ratio: 'float',
+            mood: 'string',
+          }),
+          partitionKeys: [],
+        },
+      });
+    });
+    const { rows } = await runSql(lab.deps, SYSTEM, 'select * from my.items order by id');
+    expect(rows).toEqual([
+      ['2', null, null, null, null, false, null, expect.closeTo(0.1, 6), null],
+      ['3', 'two\nlines,"q" \\ ü', '', null, null, null, '0.00', null, 'a'],
+      ['18446744073709551615', '', '3q0=', '2025-12-31T22:00:00Z', '2026-01-01T00:00:00.000001', true, '1.50', 16777216, 'b,c'],
+    ]);
+    await client.end();
   });
 });
 

@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { until } from '../until.ts';
 import { SKIPS } from './allowed-skips.ts';
 import { cacheFolder } from './cache.ts';
+import { freePort } from './free-port.ts';
 import { unpackOnce } from './debian-packages.ts';
 
 /** A real MariaDB or MySQL, and somebody on it who may do everything. */
@@ -171,12 +171,4 @@ async function connected(login: Login, stop: () => Promise<void>): Promise<TestM
     },
     close: stop,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { until } from '../until.ts';
 import { SKIPS } from './allowed-skips.ts';
 import { cacheFolder } from './cache.ts';
+import { freePort } from './free-port.ts';
 import { buildOnce } from './go-install.ts';
 
 /** A real S3 server with keys of its own. */
@@ -111,14 +111,6 @@ async function connectTo(url: string, keys: Keys, stop?: () => Promise<void>): P
       await stop?.();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function findOnPath(name: string): string | undefined {
