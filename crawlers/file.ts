@@ -2,7 +2,7 @@ import { parseAddress, fileAddress } from '../src/connections/address.ts';
 import type { Crawler } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
 import { objectTree } from './object-tree.ts';
-import { coversObject, crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
+import { coversObject, crawlObjects, objectScope, parseObjectOptions, peekObjects, type ObjectOptions } from './objects.ts';
 
 /** Folders: `file:///data/lake`. */
 export const fileCrawler: Crawler<ObjectOptions> = {
@@ -13,6 +13,12 @@ export const fileCrawler: Crawler<ObjectOptions> = {
   covers: coversObject,
   async *crawl(options, context) {
     yield* crawlObjects(await context.connections.objectStore(options.url, context.connection), options, context);
+  },
+  async peek(options, context, folder, fits) {
+    return peekObjects(await context.connections.objectStore(options.url, context.connection), options, context, {
+      folder,
+      fits,
+    });
   },
   tree: objectTree,
 };

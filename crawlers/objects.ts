@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseAddress } from '../src/connections/address.ts';
+import { joinAddress, parseAddress } from '../src/connections/address.ts';
 import type { ListOptions, ObjectStore, StoredObject } from '../src/connections/object-store.ts';
 import type { CrawlContext, Finding, ObjectFinding, UnknownFinding } from '../src/crawl/crawler.ts';
 import { asTenonError, TenonError } from '../src/model/errors.ts';
@@ -109,6 +109,34 @@ export function listing(options: ObjectOptions, context: CrawlContext): ListOpti
   };
 }
 
+/** More objects than this below one folder are not looked through for one that fits. */
+const PEEKED_OBJECTS = 10_000;
+
+/** The objects from a folder's first one on: the parent is listed, so that a folder that is not there is no error. */
+export async function peekObjects(
+  store: ObjectStore,
+  options: ObjectOptions,
+  context: CrawlContext,
+  { folder, fits }: { readonly folder: string; readonly fits: (path: string) => boolean },
+): Promise<boolean> {
+  const end = folder.lastIndexOf('/', folder.length - 2) + 1;
+  const parent = folder.slice(0, end);
+  const listing = store.pages(parent === '' ? options.url : joinAddress(options.url, parent), {
+    after: folder.slice(end),
+    signal: context.signal,
+    onRequest: () => context.spend({ lists: 1 }),
+  });
+  let seen = 0;
+  for await (const page of listing) {
+    for (const { path } of page) {
+      if (!path.startsWith(folder.slice(end)) || seen > PEEKED_OBJECTS) return false;
+      if (fits(parent + path) && !isLeftOut(options, parent + path)) return true;
+      seen += 1;
+    }
+  }
+  return false;
+}
+
 /** Asked for each folder on the way and for the object itself, so only the last name has to be looked at. */
 function isLeftOut(options: ObjectOptions, path: string): boolean {
   if (isHidden(path)) return true;
@@ -130,6 +158,8 @@ function globsOf({ exclude }: ObjectOptions): readonly Glob[] {
 /** As Hive and Spark have it: `_year=2026` is a partition, `_temporary` is not. */
 function isHidden(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/', path.length - 2) + 1);
+  // The log of a Delta table says what the table is.
+  if (name === '_delta_log/') return false;
   return name.startsWith('.') || (name.startsWith('_') && !name.includes('='));
 }
 

@@ -2,7 +2,7 @@ import { parseAddress, s3Address, s3AddressOfUrl } from '../src/connections/addr
 import type { Crawler } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
 import { objectTree } from './object-tree.ts';
-import { coversObject, crawlObjects, objectScope, parseObjectOptions, type ObjectOptions } from './objects.ts';
+import { coversObject, crawlObjects, objectScope, parseObjectOptions, peekObjects, type ObjectOptions } from './objects.ts';
 
 /** Buckets: `s3://bucket/folder`. */
 export const s3Crawler: Crawler<ObjectOptions> = {
@@ -13,6 +13,12 @@ export const s3Crawler: Crawler<ObjectOptions> = {
   covers: coversObject,
   async *crawl(options, context) {
     yield* crawlObjects(await context.connections.objectStore(options.url, context.connection), options, context);
+  },
+  async peek(options, context, folder, fits) {
+    return peekObjects(await context.connections.objectStore(options.url, context.connection), options, context, {
+      folder,
+      fits,
+    });
   },
   tree: objectTree,
 };

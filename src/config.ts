@@ -24,6 +24,8 @@ const limits = z.strictObject({
   lineBytes: bytes(MIB),
   /** The footer of one Parquet file. */
   footerBytes: bytes(64 * MIB),
+  /** What a Delta or Iceberg table says about itself: its log, its manifests. */
+  tableMetadataBytes: bytes(64 * MIB),
   /** Columns of one table, nested fields counted. */
   columns: count(10_000),
   /** Items of one page of any list. */

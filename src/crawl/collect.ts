@@ -35,6 +35,8 @@ export interface Collector {
   firstOpen(): number | undefined;
   /** What has to be known of the folders on the way to an object's path by who goes on after it; `number` objects come before. */
   splitAt(path: string, number: number): string[];
+  /** Gives up what was taken of a folder: it belongs to something else. */
+  forget(path: string): void;
 }
 
 /** The partitions of one root that have the same keys. */
@@ -114,6 +116,9 @@ export function createCollector(context: CollectContext): Collector {
     async emptied(folder, keys) {
       return partitionedTable(context, folder, await openTable(folder.path, keys), true);
     },
+    forget(path) {
+      roots.delete(path);
+    },
     // A listing tells when a table is whole.
     finish: () => Promise.resolve([]),
     firstOpen: () => undefined,
@@ -157,7 +162,7 @@ async function partitionedTable(
   );
 }
 
-export function folderName(context: CollectContext, path: string): string {
+export function folderName(context: Pick<CollectContext, 'base'>, path: string): string {
   const folder = folderAddress(context.base(), path).split('/').at(-2) ?? '';
   try {
     return decodeURIComponent(folder);

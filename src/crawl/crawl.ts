@@ -8,7 +8,7 @@ import type { RunContext } from '../work/run.ts';
 import { decideAbsence, type Parked } from './absence.ts';
 import { classifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
-import { createCollector, type CollectContext, type Collector } from './collect.ts';
+import { createCollector, folderName, type CollectContext, type Collector } from './collect.ts';
 import type { CheckpointFinding, Crawler, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
@@ -16,10 +16,12 @@ import { folderAddress, type FoundTable } from './found-table.ts';
 import { createGlueCollector } from './glue-collect.ts';
 import { createGrouping, isIgnored, type Closed, type ClosedFolder } from './grouping.ts';
 import { identityOf, Known } from './known.ts';
+import { LakeTables } from './lake-tables.ts';
+import type { Peek } from './lake-roots.ts';
 import { deprecated, policyOf, type TablePolicy } from './policy.ts';
 import type { Parts } from './parts.ts';
 import { Progress } from './progress.ts';
-import { createGate, readLayout } from './read-layout.ts';
+import { createGate, readLayout, type Gate } from './read-layout.ts';
 import type { Look } from './recrawl.ts';
 import { Report, type SavedReport } from './report.ts';
 import { isSame, narrowSave, save, wideSave, type Save, type SaveContext } from './save.ts';
@@ -78,6 +80,10 @@ export class Crawl {
   private parts: Parts | undefined;
   /** Tables of which nothing is left in what was looked at. */
   private readonly emptied = new Set<string>();
+  /** Asks the source what lies in a folder, before its listing comes there. */
+  peek: Peek = () => Promise.resolve(undefined);
+  private lake: LakeTables | undefined;
+  private readonly gate: Gate;
   private pending: Save[] = [];
   private pendingRows = 0;
   /** Tables from which something seems to be gone: saved when it is known whether everything was seen. */
@@ -102,6 +108,7 @@ export class Crawl {
     this.grouping = createGrouping(settings.sampleFiles ?? config.crawl.sampleFiles, isGlue ? { asLevel: () => undefined } : {});
     this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
     const gate = createGate(config.crawl.parallelReads);
+    this.gate = gate;
     const limits = classifyLimits(config.limits);
     const context: CollectContext = {
       known,
@@ -156,6 +163,7 @@ export class Crawl {
   private async takeObjects(objects: readonly ObjectFinding[]): Promise<void> {
     for (const object of objects) {
       const foreign = this.foreign ?? (await this.meetScope(object));
+      if (this.lake?.mayChange(object.path) === true) await this.lake.meet(object.path, this.grouping.count());
       const closed = this.group(object, foreign);
       if (closed.length > 0) await this.close(closed);
       if (this.run.signal.aborted) return;
@@ -164,7 +172,9 @@ export class Crawl {
   }
 
   private async takeObject(object: ObjectFinding): Promise<void> {
-    await this.close(this.group(object, this.foreign ?? (await this.meetScope(object))));
+    const foreign = this.foreign ?? (await this.meetScope(object));
+    await this.lake?.meet(object.path, this.grouping.count());
+    await this.close(this.group(object, foreign));
     if (this.progress.objects % 500 === 0) this.showProgress();
   }
 
@@ -186,13 +196,37 @@ export class Crawl {
   private async enterScope(base: string): Promise<Foreign> {
     this.at.base = base;
     this.foreign = new Foreign(await this.known.foreignBelow(base));
+    this.lake = this.openLake(base);
     return this.foreign;
+  }
+
+  private openLake(base: string): LakeTables {
+    const { definition, known, report, gate, policy, run } = this;
+    const { limits } = this.plan.config;
+    const addressOf = (path: string): string => folderAddress(base, path);
+    return new LakeTables(
+      {
+        known,
+        report,
+        gate,
+        policy,
+        addressOf,
+        signal: run.signal,
+        peek: (folder, fits) => this.peek(folder, fits),
+        limits: { metadataBytes: limits.tableMetadataBytes, columns: limits.columns, files: limits.partitionFiles },
+        database: definition.database,
+        connection: definition.connection,
+        nameOf: (path) => this.nameFrom(folderName({ base: () => base }, path)),
+      },
+      base,
+    );
   }
 
   private group(object: ObjectFinding, foreign: Foreign): readonly Closed[] {
     this.progress.objects += 1;
     this.lastPath = object.path;
     const place = foreign.at(object.location);
+    if (place === undefined && this.lake?.take(object) === true) return this.grouping.pass(object.path);
     if (place === undefined && object.size > 0) return this.grouping.add(object);
     if (isIgnored(object)) return NOTHING;
     if (place === undefined) this.report.skip(object.path, 'empty');
@@ -202,6 +236,10 @@ export class Crawl {
 
   private async close(closed: readonly Closed[]): Promise<void> {
     for (const one of closed) {
+      if (this.lake?.adopt(one) === true) {
+        this.collector.forget(one.path);
+        continue;
+      }
       const whole = this.parts === undefined || one.kind === 'partition' ? one : this.withWhatIsKnown(one);
       for (const found of await this.collector.take(whole)) this.meet(found, this.grouping.count() - 1);
       if (one.kind === 'folder') reached('crawl.table-closed');
@@ -249,6 +287,16 @@ export class Crawl {
     return schema.partitionKeys.length > 0 ? this.emptied.has(id) : this.isLookedAt(location?.replace(/[^/]*$/, '') ?? '');
   }
 
+  /** Takes the Delta and Iceberg tables that were looked at. */
+  private async settleLake(): Promise<void> {
+    for (const found of (await this.lake?.settle()) ?? []) {
+      this.progress.found(found);
+      this.tell(found.told);
+      if (found.before !== undefined) this.known.see(found.before);
+      if (found.save !== undefined) this.add(found.save);
+    }
+  }
+
   private add(one: Save): void {
     if (isSame(one)) return;
     this.pending.push(one);
@@ -279,10 +327,14 @@ export class Crawl {
 
   /** Saves the tables that are whole, and from where to go on. */
   async saveClosed(): Promise<void> {
+    await this.settleLake();
     const before = this.at.save();
-    const open = [this.grouping.firstOpen(), this.collector.firstOpen(), ...this.held.map(({ first }) => first)].filter(
-      (number) => number !== undefined,
-    );
+    const open = [
+      this.grouping.firstOpen(),
+      this.collector.firstOpen(),
+      this.lake?.firstOpen(),
+      ...this.held.map(({ first }) => first),
+    ].filter((number) => number !== undefined);
     const moved = this.at.advance(open.length === 0 ? undefined : Math.min(...open), this.progress);
     const saves = this.pending;
     this.pending = [];
@@ -294,6 +346,7 @@ export class Crawl {
   /** All findings are there: saves what is left, and decides about what was not found. */
   async finish(seen: (tx: Db, parked: Parked | undefined) => Promise<void>): Promise<Parked | undefined> {
     if (this.failure === undefined) {
+      this.lake?.finish();
       await this.close(this.grouping.finish());
       for (const found of await this.collector.finish(this.complete)) this.meet(found, this.grouping.count());
       if (this.parts !== undefined) await this.meetEmptied(this.parts);

@@ -17,6 +17,11 @@ export interface Crawler<Options = unknown> {
   covers(options: Options, location: string): boolean;
   /** Yields findings until there are no more. Objects come in byte order of their paths, so that a left folder is complete. */
   crawl(options: Options, context: CrawlContext): AsyncIterable<Finding>;
+  /**
+   * Whether an object whose path fits lies below a folder of the scope. Of sources of objects, for what a listing in order
+   * shows too late; `folder` ends with `/`.
+   */
+  peek?(options: Options, context: CrawlContext, folder: string, fits: (path: string) => boolean): Promise<boolean>;
   /** For a source that is a tree of folders: then a crawl may look at a part of it only (`new-folders`, `events`). */
   readonly tree?: SourceTree<Options>;
 }

@@ -103,6 +103,8 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
       const numbers = [queue[0]?.folder.first, begun?.grouping.firstOpen()].filter((number) => number !== undefined);
       return numbers.length === 0 ? undefined : Math.min(...numbers);
     },
+    // A folder is no part of a table before its schema says so.
+    forget: () => undefined,
     splitAt: (path, number) => begun?.grouping.splitAt(path, number) ?? [...split],
   };
 }

@@ -53,6 +53,8 @@ interface Folder {
 export interface Grouping {
   /** Takes the next object, in byte order of paths, and tells what it closed. */
   add(object: ObjectFinding): readonly Closed[];
+  /** Takes note of an object that belongs to something else: it counts, and closes what it lies outside of. */
+  pass(path: string): readonly Closed[];
   /** There are no more objects. */
   finish(): Closed[];
   /** The number (from 0) of the first object that is not in anything closed; undefined when all are. */
@@ -98,6 +100,14 @@ export function createGrouping(sampleFiles: number, { asLevel = levelOf }: { asL
     return closed;
   }
 
+  function pass(path: string): readonly Closed[] {
+    before = path;
+    count += 1;
+    const closed = leave(path);
+    for (const above of stack) above.hasFolders = true;
+    return closed;
+  }
+
   function leave(path: string): Closed[] {
     const closed: Closed[] = [];
     for (let top = stack.at(-1); top !== undefined && !path.startsWith(top.path); top = stack.at(-1)) {
@@ -138,6 +148,7 @@ export function createGrouping(sampleFiles: number, { asLevel = levelOf }: { asL
 
   return {
     add,
+    pass,
     finish() {
       const closed: Closed[] = [];
       for (let top = stack.pop(); top !== undefined; top = stack.pop()) closed.push(...close(top));

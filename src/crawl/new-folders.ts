@@ -1,6 +1,7 @@
 import { compareBytes } from '../connections/byte-order.ts';
 import type { CrawlContext, Part, SourceTree } from './crawler.ts';
 import type { Known } from './known.ts';
+import { lakeFormatOf } from './lake-parts.ts';
 import { pathBelow } from './scope-paths.ts';
 
 /**
@@ -41,7 +42,7 @@ async function knownFolders(known: Known, root: string): Promise<{ folders: Set<
     }
   };
   for (const table of known.tables.values()) {
-    if (table.schema.partitionKeys.length === 0) add(table.location ?? '');
+    if (table.schema.partitionKeys.length === 0 || lakeFormatOf(table) !== undefined) add(table.location ?? '');
     else for (const location of (await known.partitionsOf(table)).keys()) add(location);
   }
   return { folders, onTheWay };

@@ -24,7 +24,7 @@ export class Progress {
     this.partitions = this.upTo.partitions;
   }
 
-  found({ first, partitionCount }: FoundTable): void {
+  found({ first, partitionCount }: Pick<FoundTable, 'first' | 'partitionCount'>): void {
     this.tables += 1;
     this.partitions += partitionCount;
     this.since.push({ first, partitions: partitionCount });

@@ -4,6 +4,7 @@ import type { CrawlContext, Crawler, Part } from './crawler.ts';
 import type { CrawlerDefinition } from './crawlers.ts';
 import { isSeenWhole, takeEvents, type TakenEvents } from './events.ts';
 import type { Known } from './known.ts';
+import { wholeLakeTables } from './lake-parts.ts';
 import { findNewFolders } from './new-folders.ts';
 
 /** What a crawl looks at. */
@@ -39,8 +40,9 @@ export async function decideLook(context: LookContext, crawl: CrawlContext): Pro
   if (run.params['everything'] === true || !(await isSeenWhole(db, definition.id, context.scope))) {
     return { mode: 'everything', parts: undefined, events };
   }
-  if (events !== undefined) return { mode: 'events', parts: events.parts, events };
-  return { mode: 'new-folders', parts: await findNewFolders(tree, options, crawl, known), events: undefined };
+  const whole = (parts: readonly Part[]): readonly Part[] => wholeLakeTables(parts, known.tables.values(), tree.root(options));
+  if (events !== undefined) return { mode: 'events', parts: whole(events.parts), events };
+  return { mode: 'new-folders', parts: whole(await findNewFolders(tree, options, crawl, known)), events: undefined };
 }
 
 /** For the log: whether events were consumed, or the source was listed. */

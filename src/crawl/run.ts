@@ -76,6 +76,8 @@ function sourceOf(
     previous: (location) => crawl.previous(location),
     spend: (cost) => crawl.report.spend(cost),
   };
+  const { peek } = crawler;
+  if (peek !== undefined) crawl.peek = (folder, fits) => peek.call(crawler, options, context, folder, fits);
   const { eventsACrawl } = deps.config.crawl;
   const { scope, known } = crawl;
   const { db } = deps.ground;
