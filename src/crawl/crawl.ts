@@ -444,9 +444,9 @@ export class Crawl {
   }
 
   result(parked: Parked | undefined): Record<string, unknown> {
-    const { counts, unknownCount, unknowns, skipped, bill, seconds } = this.report.save(this.seconds());
+    const { counts, unknownCount, unknowns, skipped, sampled, bill, seconds } = this.report.save(this.seconds());
     const { tables, partitions, objects } = this.progress;
-    const rest = { unknown: unknownCount, unknowns, skipped, ...(parked !== undefined && { parked }) };
+    const rest = { unknown: unknownCount, unknowns, skipped, sampled, ...(parked !== undefined && { parked }) };
     return { mode: this.mode, tables, partitions, objects, ...counts, ...rest, bill: { ...bill, seconds } };
   }
 

@@ -9,6 +9,7 @@ import { unionSeen } from './blank.ts';
 import { LAYOUT, type Known } from './known.ts';
 import { allow, ownParameters, type TablePolicy } from './policy.ts';
 import type { Report } from './report.ts';
+import { joinSamples, sampledTable } from './sample.ts';
 import type { Unit } from './unit.ts';
 
 /** A unit with its place in its table. */
@@ -78,6 +79,8 @@ export async function foundTable(
     parts.absent.length > 0 ||
     schemaHash(inAnyCase.draft.schema) !== schemaHash(whenSure.draft.schema) ||
     inAnyCase.told.join() !== whenSure.told.join();
+  const sample = joinSamples(parts.units.map(({ unit }) => (unit.kind === 'read' ? unit.sample : undefined)));
+  if (sample !== undefined) report.sample(sampledTable(parts.name, unionSeen(lists), sample));
   return {
     before: parts.before,
     wide: inAnyCase.draft,

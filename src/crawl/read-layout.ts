@@ -6,6 +6,7 @@ import { classify } from './classify.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { commonFormat } from './formats.ts';
 import type { Layout } from './layout.ts';
+import { sampleOf, type Sample } from './sample.ts';
 
 /** What the samples of one or more layouts say about all of their files. */
 export interface Understood {
@@ -14,6 +15,8 @@ export interface Understood {
   /** Of all files; undefined unless each of them was read and told. */
   readonly rows?: bigint;
   readonly layouts: readonly Layout[];
+  /** What the columns rest on, where they were inferred. */
+  readonly sample: Sample | undefined;
   readonly notes: readonly string[];
 }
 
@@ -101,9 +104,10 @@ export function understand(read: readonly ReadLayout[]): { understood: Understoo
     common.readings.map((reading) => reading?.rows),
     layouts,
   );
+  const sample = sampleOf(common.readings);
   const notes = files.flatMap(({ classification }) => classification.notes ?? []);
   return {
-    understood: { format: common.format, columns: common.columns, ...(rows !== undefined && { rows }), layouts, notes },
+    understood: { format: common.format, columns: common.columns, ...(rows !== undefined && { rows }), layouts, sample, notes },
     bad,
   };
 }

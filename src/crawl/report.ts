@@ -1,6 +1,7 @@
 import { TenonError } from '../model/errors.ts';
 import { tableNameFrom } from '../model/names.ts';
 import type { Cost } from './crawler.ts';
+import type { SampledTable } from './sample.ts';
 
 /** What a crawl has cost. */
 export type Bill = Required<Cost>;
@@ -18,6 +19,7 @@ export interface SavedReport {
   readonly unknowns: readonly Unknown[];
   readonly unknownCount: number;
   readonly skipped: readonly { path: string; reason: string }[];
+  readonly sampled: readonly SampledTable[];
   readonly bill: Bill;
   readonly seconds: number;
 }
@@ -36,6 +38,8 @@ export interface Counts {
 
 const BILLED = ['lists', 'gets', 'bytes', 'queries', 'rows', 'capacityUnits'] as const;
 const MAX_CHARS = 500;
+/** A checkpoint holds them too. */
+const SAMPLED_TABLES = 200;
 
 function requestsIn({ lists = 0, gets = 0, queries = 0 }: Cost): number {
   return lists + gets + queries;
@@ -57,6 +61,7 @@ export class Report {
   budget: number | undefined;
   private readonly unknowns = new Map<string, Unknown>();
   private readonly skips = new Map<string, string>();
+  private readonly samples = new Map<string, SampledTable>();
   private readonly limit: number;
   /** More paths are unknown than are kept: then every path may be one of them. */
   private overflow = 0;
@@ -69,6 +74,7 @@ export class Report {
     Object.assign(this.bill, saved.bill);
     for (const unknown of saved.unknowns) this.unknowns.set(unknown.path, unknown);
     for (const { path, reason } of saved.skipped) this.skips.set(path, reason);
+    for (const sampled of saved.sampled) this.samples.set(sampled.table, sampled);
     this.overflow = saved.unknownCount - saved.unknowns.length;
     this.secondsBefore = saved.seconds;
   }
@@ -81,6 +87,11 @@ export class Report {
 
   skip(path: string, reason: string): void {
     if (this.skips.size < this.limit) this.skips.set(path, reason);
+  }
+
+  /** What was inferred and from how much, for tables of which something was read. It is no part of a table: it changes with each crawl. */
+  sample(sampled: SampledTable): void {
+    if (this.samples.size < SAMPLED_TABLES) this.samples.set(sampled.table, sampled);
   }
 
   /** Requests that are not allowed are not counted. Throws BUDGET. */
@@ -121,6 +132,7 @@ export class Report {
       counts: { ...this.counts },
       unknowns: [...this.unknowns.values()],
       unknownCount: this.unknownCount,
+      sampled: [...this.samples.values()],
       skipped: [...this.skips].map(([path, reason]) => ({ path, reason })),
       bill: { ...this.bill },
       seconds: this.secondsBefore + seconds,

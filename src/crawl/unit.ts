@@ -6,6 +6,7 @@ import { hashFiles, packFiles, type Layout } from './layout.ts';
 import type { Known } from './known.ts';
 import { understand, type ReadLayout, type Understood } from './read-layout.ts';
 import type { Report } from './report.ts';
+import type { Sample } from './sample.ts';
 
 /** One partition, or the only one of a table without keys, as this crawl found it. */
 export type Unit = UnchangedUnit | ReadUnit | UnknownUnit;
@@ -23,6 +24,7 @@ export interface ReadUnit {
   /** Undefined where it was not read, but assumed to be like others: then its columns are the table's. */
   readonly columns: readonly Column[] | undefined;
   readonly rows: bigint | undefined;
+  readonly sample: Sample | undefined;
   readonly manifest: PackedManifest;
   /** The names of the layouts that it is made of; undefined where something in it is not known. */
   readonly layouts: readonly string[] | undefined;
@@ -111,13 +113,14 @@ export function unitOf({ path, before }: UnitPlace, read: readonly ReadLayout[],
 
 /** Of what is new, the files that were found to be bad are left out until they can be read: the next crawl looks again. */
 function readUnit(before: Partition | undefined, understood: Understood, without: ReadonlySet<string> | undefined): ReadUnit {
-  const { format, columns, rows, layouts } = understood;
+  const { format, columns, rows, layouts, sample } = understood;
   return {
     kind: 'read',
     partition: before,
     format,
     columns,
     rows,
+    sample,
     manifest: packFiles(
       layouts.map(({ files }) => files),
       without,

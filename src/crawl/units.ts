@@ -166,7 +166,16 @@ function assumedUnit({ layouts, before }: UnitPlace, { format, layouts: names }:
   if (format === undefined) return before && { kind: 'unknown', partition: before };
   const files = layouts.filter(({ name }) => names.has(name)).map((layout) => layout.files);
   const manifest = packFiles(files);
-  return { kind: 'read', partition: before, format, columns: undefined, rows: undefined, layouts: undefined, manifest };
+  return {
+    kind: 'read',
+    partition: before,
+    format,
+    columns: undefined,
+    rows: undefined,
+    sample: undefined,
+    layouts: undefined,
+    manifest,
+  };
 }
 
 function commonColumns(units: readonly (Unit | undefined)[]): readonly Column[] | undefined {
