@@ -1,13 +1,20 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { skipReporter } from './test/servers/skips.ts';
 
 export default defineConfig({
   // Vite would take graphql's ES module and Node its CommonJS one: two GraphQLs, that do not know each other's schemas.
-  resolve: { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }] },
+  resolve: {
+    alias: [
+      { find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') },
+      // As the package's exports have them, but from the sources.
+      { find: /^tenon\/(crawler|testing)$/, replacement: fileURLToPath(new URL('src/plugin/$1.ts', import.meta.url)) },
+    ],
+  },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'docs/examples/**/*.test.js'],
     globalSetup: ['test/servers/setup.ts'],
     setupFiles: ['test/servers/outcome.ts'],
     reporters: ['default', skipReporter()],

@@ -55,7 +55,7 @@ function mapValue(type: ColumnType): ColumnType | undefined {
   return type.fields.map((field) => field.type).reduce(unifyOrText, NOTHING);
 }
 
-export function isNothing(type: ColumnType): boolean {
+function isNothing(type: ColumnType): boolean {
   return type.kind === 'struct' && type.fields.length === 0;
 }
 

@@ -92,10 +92,6 @@ export function addGuess(to: Guess, from: Guess): void {
   }
 }
 
-export function isNullable({ kinds }: Guess): boolean {
-  return kinds.has('NULL');
-}
-
 /** The types that were seen, each with how often. None where all was NULL. */
 export function typesOf(guess: Guess): [ColumnType, number][] {
   return [...guess.kinds].flatMap(([kind, count]) => (kind === 'NULL' ? [] : [[typeOfKind(guess, kind), count]]));

@@ -128,6 +128,8 @@ const schema = z.strictObject({
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Holds the key that secrets are sealed with; left out, `secret-key` in the data directory. */
   keyFile: z.string().min(1).optional(),
+  /** Packages with crawlers of other kinds, or files: looked for from the data directory, then from where the program was started. */
+  crawlers: z.preprocess(listOf, z.array(z.string().min(1).max(1_000)).max(100)).default([]),
   limits: limits.prefault({}),
   engine: engine.prefault({}),
   crawl: crawl.prefault({}),

@@ -14,7 +14,7 @@ const ROW = [
   ['work'],
   ['search', 'alerts', 'crawl', 'etl'],
   ['tenon'],
-  ['graphql', 'crawlers'],
+  ['graphql', 'crawlers', 'plugin'],
   ['server'],
   ['cli'],
   ['main'],

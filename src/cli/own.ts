@@ -4,6 +4,7 @@ import pino from 'pino';
 import { SYSTEM } from '../access/principals.ts';
 import type { Config } from '../config.ts';
 import type { Crawler } from '../crawl/crawler.ts';
+import { loadPlugins } from '../crawl/plugins.ts';
 import type { Server } from '../server/server.ts';
 import { openTenon, type Tenon } from '../tenon.ts';
 import { OPEN_STATES } from '../work/run.ts';
@@ -47,9 +48,10 @@ export async function ownAndServe(
   parts: Parts,
   { logLevel, onLost }: OwnOptions = {},
 ): Promise<Owner | undefined> {
+  const plugins = await loadPlugins(config.crawlers, parts.crawlers, [config.dataDir, process.cwd()]);
   const log = pino({ level: logLevel ?? config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const [tenon, { createServer }, schema] = await Promise.all([
-    openTenon(config, { crawlers: parts.crawlers, log, ...(onLost && { onLost }) }),
+    openTenon(config, { crawlers: [...parts.crawlers, ...plugins], log, ...(onLost && { onLost }) }),
     import('../server/server.ts'),
     parts.loadSchema(),
   ]);

@@ -32,7 +32,7 @@ export type DynamodbKey = DynamodbItem;
 /** As DescribeTable tells it. */
 export type DynamodbTable = TableDescription;
 
-export interface ScanRequest {
+interface ScanRequest {
   readonly table: string;
   readonly segment: number;
   readonly totalSegments: number;
@@ -40,7 +40,7 @@ export interface ScanRequest {
   readonly after?: DynamodbKey | undefined;
 }
 
-export interface ScanPage {
+interface ScanPage {
   readonly items: readonly DynamodbItem[];
   readonly capacityUnits: number;
   /** Where the segment goes on; undefined at its end. */

@@ -55,6 +55,13 @@ export class TenonError extends Error {
 /** Wraps whatever was thrown. Only a border calls this (GraphQL, HTTP, the command line, a run's end). */
 export function asTenonError(error: unknown): TenonError {
   if (error instanceof TenonError) return error;
+  // A plug-in may have a copy of this class, from its own installation.
+  if (error instanceof Error && error.name === 'TenonError' && 'code' in error && isErrorCode(error.code))
+    return new TenonError(error.code, error.message, {}, { cause: error });
   const message = error instanceof Error ? error.message : String(error);
   return new TenonError('INTERNAL', message, {}, { cause: error });
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code);
 }
