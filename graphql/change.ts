@@ -17,6 +17,8 @@ const KINDS: Readonly<Record<ChangeKind, string>> = {
   'connection.dropped': 'A connection was dropped.',
   'crawler.defined': 'A crawler was defined, or defined anew.',
   'crawler.dropped': 'A crawler was dropped.',
+  'removal.parked': 'A crawl found so much missing that somebody has to approve its removal.',
+  'removal.decided': 'Such a removal was approved, rejected, or superseded by a later crawl.',
   'classifier.defined': 'A custom classifier was defined, or defined anew.',
   'classifier.dropped': 'A custom classifier was dropped.',
   'job.defined': 'A job was defined, or defined anew.',

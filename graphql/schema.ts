@@ -13,6 +13,7 @@ import './search.ts';
 import './sql.ts';
 import './run.ts';
 import './crawler.ts';
+import './removal.ts';
 import './classifier.ts';
 import './job.ts';
 import './connection.ts';

@@ -202,7 +202,12 @@ interface CrawlResult {
   readonly unknown?: number;
   readonly unknowns?: readonly { path: string; code: string; message: string }[];
   readonly skipped?: readonly { path: string; reason: string }[];
-  readonly parked?: { readonly tables: number; readonly partitions: number; readonly names?: readonly string[] };
+  readonly parked?: {
+    readonly tables: number;
+    readonly partitions: number;
+    readonly names?: readonly string[];
+    readonly removal?: string;
+  };
   readonly bill?: {
     readonly lists?: number;
     readonly gets?: number;
@@ -257,7 +262,7 @@ function crawlText(run: RunAnswer): string {
   }
   if (parked !== undefined) {
     lines.push(
-      `Parked: ${parked.tables} tables and ${parked.partitions} partitions are gone from the source. Nothing was removed; --accept-removals removes them.`,
+      `Parked: ${parked.tables} tables and ${parked.partitions} partitions are gone from the source. Nothing of them was removed; «tenon removals show ${parked.removal ?? ''}» shows them, and «tenon removals approve» removes them.`,
     );
   }
   if (run.state === 'STOPPED') lines.push('Stopped. The same command goes on: what was saved is not read again.');

@@ -12,6 +12,7 @@ import { addDiff } from './diff.ts';
 import { addJob } from './job.ts';
 import { printError, printOutcome, type ExitCode, type Outcome } from './output.ts';
 import type { Parts } from './own.ts';
+import { addRemovals } from './removals.ts';
 import { addRun } from './run.ts';
 import { addSearch } from './search.ts';
 import { addSql } from './sql.ts';
@@ -74,7 +75,7 @@ function createProgram(options: CliOptions, perform: Perform, finish: Finish, si
     .exitOverride()
     .showHelpAfterError('(tenon --help shows what there is)');
   addServe(program, options, finish, signal);
-  for (const add of [addCrawl, addTables, addTable, addDiff, addSearch, addSql, addJob, addRun, addChanges])
+  for (const add of [addCrawl, addRemovals, addTables, addTable, addDiff, addSearch, addSql, addJob, addRun, addChanges])
     add(program, perform);
   for (const add of [addConnection, addClassifier, addToken, addCleanUp, addBackup]) add(program, perform);
   addRestore(program, options, finish);

@@ -4,6 +4,7 @@ import type { Principal } from '../model/principal.ts';
 import type { Partition, Table } from '../model/table.ts';
 import type { FoundTable } from './found-table.ts';
 import type { Known } from './known.ts';
+import type { Missing } from './removal-content.ts';
 import type { Report } from './report.ts';
 
 /** What a complete listing did not show, and what may be done about it. */
@@ -12,7 +13,8 @@ export interface Absence {
   readonly tables: readonly Table[];
   /** Found, but with partitions missing or columns that nothing has any more: what of it may be taken away. */
   readonly found: readonly { readonly table: FoundTable; readonly narrow: boolean }[];
-  readonly parked: Parked | undefined;
+  /** Too much to be removed without somebody saying so; undefined: nothing is. */
+  readonly missing: Missing | undefined;
 }
 
 /** A removal too large to happen without somebody saying so. */
@@ -21,6 +23,14 @@ export interface Parked {
   readonly partitions: number;
   /** A few of the tables. */
   readonly names: readonly string[];
+  /** Of the removal, to approve or reject it. */
+  readonly removal: string | undefined;
+}
+
+export function parkedOf({ tables, partitions }: Missing, removal: string | undefined): Parked {
+  const names = [...tables, ...partitions.map(({ table }) => table)].map(({ name }) => name);
+  const count = partitions.reduce((sum, { absent }) => sum + absent.length, 0);
+  return { tables: tables.length, partitions: count, names: names.slice(0, NAMES), removal };
 }
 
 export interface AbsenceContext {
@@ -64,19 +74,15 @@ export async function decideAbsence(held: readonly FoundTable[], context: Absenc
   }
   const parkTables = isTooMuch(gone.length, all.length, context);
   const found = await Promise.all(held.map((table) => decideFound(table, context)));
-  const parkedFound = found.filter((one) => one.parked > 0);
-  const names = [...(parkTables ? gone : []).map((table) => table.name), ...parkedFound.map(({ table }) => table.wide.name)];
+  const partitions = found.flatMap(({ parked, table }) => (parked ? { table: table.before, absent: table.absent } : []));
+  const tables = parkTables ? gone : [];
+  const isParked = tables.length + partitions.length > 0;
   return {
     tables: parkTables ? [] : gone,
     found,
-    parked:
-      names.length === 0
-        ? undefined
-        : {
-            tables: parkTables ? gone.length : 0,
-            partitions: parkedFound.reduce((sum, one) => sum + one.parked, 0),
-            names: names.slice(0, NAMES),
-          },
+    missing: isParked
+      ? { tables, partitions: partitions.flatMap(({ table, absent }) => (table ? { table, absent } : [])) }
+      : undefined,
   };
 }
 
@@ -87,16 +93,16 @@ function isTooMuch(gone: number, all: number, { accept, keeps, removalShare, rem
 async function decideFound(
   table: FoundTable,
   context: AbsenceContext,
-): Promise<{ table: FoundTable; narrow: boolean; parked: number }> {
-  if (table.narrow === undefined || context.report.isUnknownAt(table.path)) return { table, narrow: false, parked: 0 };
-  if (table.absent.length === 0) return { table, narrow: true, parked: 0 };
+): Promise<{ table: FoundTable; narrow: boolean; parked: boolean }> {
+  if (table.narrow === undefined || context.report.isUnknownAt(table.path)) return { table, narrow: false, parked: false };
+  if (table.absent.length === 0) return { table, narrow: true, parked: false };
   for (const partition of table.absent) {
     // One that the definition covers no longer is not missing; with it, no column may go either.
-    if (!(await isCovered(partition, context))) return { table, narrow: false, parked: 0 };
+    if (!(await isCovered(partition, context))) return { table, narrow: false, parked: false };
   }
   const all = table.absent.length + table.partitionCount;
-  const parked = isTooMuch(table.absent.length, all, context) ? table.absent.length : 0;
-  return { table, narrow: parked === 0, parked };
+  const parked = isTooMuch(table.absent.length, all, context);
+  return { table, narrow: !parked, parked };
 }
 
 async function isGone(table: Table, context: AbsenceContext): Promise<boolean> {

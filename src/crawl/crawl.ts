@@ -1,11 +1,12 @@
 import type { Config } from '../config.ts';
+import type { Write } from '../changes/write.ts';
 import type { Db, Ground } from '../db/db.ts';
-import type { TenonError } from '../model/errors.ts';
+import { TenonError } from '../model/errors.ts';
 import { reached } from '../model/reached.ts';
 import { tableNameFrom } from '../model/names.ts';
 import type { Table } from '../model/table.ts';
 import type { RunContext } from '../work/run.ts';
-import { decideAbsence, type Parked } from './absence.ts';
+import { decideAbsence, parkedOf, type Parked } from './absence.ts';
 import { classifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
 import { createCollector, folderName, type CollectContext, type Collector } from './collect.ts';
@@ -23,6 +24,8 @@ import type { Parts } from './parts.ts';
 import { Progress } from './progress.ts';
 import { createGate, readLayout, type Gate } from './read-layout.ts';
 import type { Look } from './recrawl.ts';
+import { contentOf } from './removal-content.ts';
+import { parkRemoval, wasRejected } from './removals.ts';
 import { Report, type SavedReport } from './report.ts';
 import { isSame, narrowSave, save, wideSave, type Save, type SaveContext } from './save.ts';
 import { baseOf, Foreign } from './scope-paths.ts';
@@ -63,6 +66,8 @@ export class Crawl {
   readonly scope: string;
   /** What the source failed with in the end. */
   failure: TenonError | undefined;
+  /** More tables than the settings allow: then nothing at all is written. */
+  over: TenonError | undefined;
   /** The crawler said that it has shown everything. */
   complete = false;
   /** What is looked at. */
@@ -91,6 +96,8 @@ export class Crawl {
   /** Of a source that declares its tables. */
   private server: string | undefined;
   private lastPath = '';
+  /** All tables that there are have been found. */
+  private isCounted = false;
 
   constructor(plan: CrawlPlan, known: Known, saved: SavedCrawl | undefined) {
     const { config, run, definition, crawler, options } = plan;
@@ -251,6 +258,7 @@ export class Crawl {
   private meet(found: FoundTable, end: number): void {
     this.at.marks.close(found.first, end);
     this.progress.found(found);
+    this.checkThreshold();
     if (found.before !== undefined) this.known.see(found.before);
     if (found.narrow === undefined) {
       this.tell(found.told.wide);
@@ -290,11 +298,20 @@ export class Crawl {
   /** Takes the Delta and Iceberg tables that were looked at. */
   private async settleLake(): Promise<void> {
     for (const found of (await this.lake?.settle()) ?? []) {
+      this.at.marks.close(found.first, this.grouping.count());
       this.progress.found(found);
+      this.checkThreshold();
       this.tell(found.told);
       if (found.before !== undefined) this.known.see(found.before);
       if (found.save !== undefined) this.add(found.save);
     }
+  }
+
+  private checkThreshold(): void {
+    const { tableThreshold: limit } = this.definition.settings;
+    if (limit === undefined || this.progress.tables <= limit) return;
+    const message = `The crawl found more than ${limit} tables (tableThreshold of its settings), and wrote nothing.`;
+    this.over ??= new TenonError('LIMIT', message, { limit });
   }
 
   private add(one: Save): void {
@@ -309,6 +326,7 @@ export class Crawl {
     if (declared.before !== undefined) this.known.see(declared.before);
     this.server = serverOf(finding.location);
     this.progress.tables += 1;
+    this.checkThreshold();
     this.lastPath = finding.name;
     this.add(declared);
     if (this.progress.tables % 100 === 0) this.showProgress();
@@ -327,6 +345,8 @@ export class Crawl {
 
   /** Saves the tables that are whole, and from where to go on. */
   async saveClosed(): Promise<void> {
+    // Before all tables are counted nobody knows whether any may be written.
+    if (this.definition.settings.tableThreshold !== undefined && !this.isCounted) return this.showProgress();
     await this.settleLake();
     const before = this.at.save();
     const open = [
@@ -355,6 +375,9 @@ export class Crawl {
       this.report.unknown('', this.failure);
       this.complete = false;
     }
+    await this.settleLake();
+    if (this.over !== undefined) return undefined;
+    this.isCounted = true;
     await this.saveClosed();
     const context = this.saveContext();
     if (!this.complete) {
@@ -362,16 +385,27 @@ export class Crawl {
       await save(context, this.held.map(wideSave));
       return undefined;
     }
-    const { tables, found, parked } = await this.decide();
+    const { tables, found, missing } = await this.decide();
     for (const { table, narrow } of found) this.tell(narrow ? table.told.narrow : table.told.wide);
     const drops = tables.flatMap((before) => this.gone(before));
     const saves = [...found.map(({ table, narrow }) => (narrow ? narrowSave(table) : wideSave(table))), ...drops];
-    const checkpoint: SaveContext['checkpoint'] = async (tx, last) => {
-      if (last) await seen(tx, parked);
-      await context.checkpoint(tx, last);
+    const content = missing && contentOf(missing);
+    const isRejected = content !== undefined && (await wasRejected(this.plan.ground.db, this.definition.id, content.fingerprint));
+    if (isRejected)
+      this.run.log(
+        'info',
+        `${content.tables} tables and ${content.partitions} partitions are gone and stay: somebody rejected their removal.`,
+      );
+    let parked = missing === undefined || isRejected ? undefined : parkedOf(missing, undefined);
+    const conclude = async (w: Write): Promise<void> => {
+      await seen(w.tx, parked);
+      // Who has looked at some folders only, cannot tell that nothing is missing elsewhere.
+      if (parked === undefined && this.parts !== undefined) return;
+      const removal = await parkRemoval(w, this.definition, parked && content);
+      if (parked !== undefined) parked = { ...parked, removal };
     };
     await save(
-      { ...context, checkpoint },
+      { ...context, conclude },
       saves.filter((one) => !isSame(one)),
     );
     return parked;

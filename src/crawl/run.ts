@@ -95,7 +95,9 @@ async function follow(deps: CrawlDeps, crawl: Crawl, source: Source): Promise<Ru
   if (look !== undefined) await takeAll(crawl, source.findings(look));
   if (crawl.run.signal.aborted) return stop(crawl);
   if (crawl.failure !== undefined && crawl.failure.code !== 'BUDGET' && crawl.isUntouched()) return failed(crawl, crawl.failure);
+  if (crawl.over !== undefined) return failed(crawl, crawl.over);
   const parked = await crawl.finish((tx, removals) => saveSeen(deps, crawl, look, tx, removals));
+  if (crawl.over !== undefined) return failed(crawl, crawl.over);
   return ended(crawl, parked);
 }
 
@@ -116,7 +118,7 @@ async function lookAround(crawl: Crawl, source: Source): Promise<Look | undefine
 async function takeAll(crawl: Crawl, all: AsyncIterable<Finding>): Promise<void> {
   const iterator = all[Symbol.asyncIterator]();
   try {
-    while (!crawl.run.signal.aborted) {
+    while (!crawl.run.signal.aborted && crawl.over === undefined) {
       const next = await pull(crawl, iterator);
       if (next === undefined) break;
       await crawl.take(next);

@@ -87,6 +87,8 @@ export interface SaveContext {
    * saved, and may it say to go on after it.
    */
   readonly checkpoint: (tx: Db, last: boolean) => Promise<void>;
+  /** In the last transaction, before the checkpoint: what belongs to a crawl that has come to its end. */
+  readonly conclude?: (w: Write) => Promise<void>;
 }
 
 /**
@@ -165,6 +167,7 @@ async function commit(context: SaveContext, saves: readonly Save[], last: boolea
       await context.hold(w.tx);
       if (saves.some(({ draft }) => draft !== undefined)) await ensureDatabase(w, context.database);
       for (const one of saves) count(report, context.known, await saveTable(w, one));
+      if (last) await context.conclude?.(w);
       await context.checkpoint(w.tx, last);
     });
   } catch (error) {

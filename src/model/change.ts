@@ -14,6 +14,8 @@ export const CHANGE_KINDS = [
   'connection.dropped',
   'crawler.defined',
   'crawler.dropped',
+  'removal.parked',
+  'removal.decided',
   'classifier.defined',
   'classifier.dropped',
   'job.defined',

@@ -73,7 +73,7 @@ interface CrawlResult {
   unknowns: { path: string; status: string; code: string; message: string }[];
   skipped: { path: string; reason: string }[];
   sampled: { table: string; files: number; rows: number; confidence: number; unsure: { column: string; confidence: number }[] }[];
-  parked?: { tables: number; partitions: number; names: string[] };
+  parked?: { tables: number; partitions: number; names: string[]; removal: string };
   bill: { lists: number; gets: number; bytes: number; queries: number; seconds: number };
   mode: string;
 }
