@@ -8,6 +8,7 @@ import { listTables } from '../src/catalog/tables.ts';
 import { write } from '../src/changes/write.ts';
 import { loadConfig } from '../src/config.ts';
 import { createS3Store } from '../src/connections/s3.ts';
+import { keepHeapSmall } from '../src/cli/small-heap.ts';
 import { defineCrawler } from '../src/crawl/crawlers.ts';
 import { openTenon, type Tenon } from '../src/tenon.ts';
 
@@ -19,6 +20,8 @@ const [side = 'scanner', dataDir = '', inventory = 'listing'] = process.argv.sli
 const SIDES: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = { scanner, sdk, crawl, recrawl: crawl };
 const QUIET = { info: () => {}, warn: () => {}, error: () => {} };
 
+// As the program does it.
+keepHeapSmall();
 console.log(JSON.stringify(await SIDES[side]?.()));
 process.exit(0);
 

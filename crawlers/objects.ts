@@ -68,6 +68,7 @@ function plainAddress(address: string): string {
  */
 export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, context: CrawlContext): AsyncGenerator<Finding> {
   const unknown: UnknownFinding[] = [];
+  const source: Source = { store, context };
   const { parts, cursor: after } = context;
   const how = {
     ...listing(options, context),
@@ -81,7 +82,7 @@ export async function* crawlObjects(store: ObjectStore, options: ObjectOptions, 
     for await (const page of pages) {
       context.signal.throwIfAborted();
       yield* unknown.splice(0);
-      yield { kind: 'objects', objects: page.map((object) => finding(store, object, context)) };
+      yield { kind: 'objects', objects: page.map((object) => new FoundObject(source, object)) };
       cursor = page.at(-1)?.path ?? cursor;
       objects += page.length;
       if (parts !== undefined) continue;
@@ -163,20 +164,37 @@ function isHidden(path: string): boolean {
   return name.startsWith('.') || (name.startsWith('_') && !name.includes('='));
 }
 
-function finding(store: ObjectStore, object: StoredObject, context: CrawlContext): ObjectFinding {
-  const { address, path, size, etag, modified } = object;
-  return {
-    kind: 'object',
-    path,
-    location: address,
-    size,
-    etag,
-    modified,
-    async read(start, end) {
-      context.spend({ gets: 1 });
-      const bytes = await store.read(address, start, end, { expected: { etag }, signal: context.signal });
-      context.spend({ bytes: bytes.length });
-      return bytes;
-    },
-  };
+/** A class, so that each of a million objects is its fields and nothing more. */
+class FoundObject implements ObjectFinding {
+  readonly kind = 'object';
+  readonly path: string;
+  readonly location: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly modified: number;
+  /** Hidden from who writes a finding down. */
+  readonly #source: Source;
+
+  constructor(source: Source, { address, path, size, etag, modified }: StoredObject) {
+    this.path = path;
+    this.location = address;
+    this.size = size;
+    this.etag = etag;
+    this.modified = modified;
+    this.#source = source;
+  }
+
+  async read(start: number, end: number): Promise<Uint8Array> {
+    const { store, context } = this.#source;
+    context.spend({ gets: 1 });
+    const options = { expected: { etag: this.etag }, signal: context.signal };
+    const bytes = await store.read(this.location, start, end, options);
+    context.spend({ bytes: bytes.length });
+    return bytes;
+  }
+}
+
+interface Source {
+  readonly store: ObjectStore;
+  readonly context: CrawlContext;
 }

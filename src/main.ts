@@ -10,7 +10,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.emit('SIGINT');
 });
 
-const [{ programVersion }, { runCli }] = await Promise.all([import('./db/migrations.ts'), import('./cli/program.ts')]);
+const [{ programVersion }, { runCli }, { keepHeapSmall }] = await Promise.all([
+  import('./db/migrations.ts'),
+  import('./cli/program.ts'),
+  import('./cli/small-heap.ts'),
+]);
+keepHeapSmall();
 process.exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,

@@ -35,21 +35,21 @@ export function packManifest(files: readonly ManifestFile[]): PackedManifest {
     }
     bytes += size;
   }
-  return { hash: hashOf(content), packed: pack(content), files: files.length, bytes: more + BigInt(bytes) };
+  return { hash: hashOf(content.subarray(1)), packed: pack(content), files: files.length, bytes: more + BigInt(bytes) };
 }
 
 /** The hash that the manifest of these files has. */
 export function hashManifest(files: readonly ManifestFile[]): string {
-  return hashOf(encode(inOrder(files)));
+  return hashOf(encode(inOrder(files)).subarray(1));
 }
 
 function hashOf(content: Uint8Array): string {
   return hash('sha256', content, 'hex').slice(0, 32);
 }
 
-function pack(content: Uint8Array): Buffer {
-  if (content.length > PLAIN_BYTES) return Buffer.concat([Buffer.of(DEFLATED), deflateRawSync(content)]);
-  return Buffer.concat([Buffer.of(PLAIN), content]);
+/** With what was encoded, which begins with PLAIN. */
+function pack(content: Uint8Array): Uint8Array {
+  return content.length > PLAIN_BYTES ? Buffer.concat([Buffer.of(DEFLATED), deflateRawSync(content.subarray(1))]) : content;
 }
 
 /** As a listing has them, mostly. */
@@ -86,14 +86,21 @@ function identity({ address, etag, size }: ManifestFile): string {
 
 /** Keeps manifests by their hashes; those that are there already cost nothing. */
 export async function saveManifests(tx: Db, packed: readonly PackedManifest[]): Promise<void> {
-  if (packed.length === 0) return;
-  const unique = [...new Map(packed.map((manifest) => [manifest.hash, manifest])).values()];
+  const unique = [...new Map(packed.map((manifest) => [manifest.hash, manifest])).values()].filter(isWhole);
+  if (unique.length === 0) return;
   const hashes = sql.param(unique.map(({ hash }) => hash));
-  const contents = sql.param(unique.map((manifest) => Buffer.from(manifest.packed)));
+  const contents = sql.param(
+    unique.map(({ packed: content }) => Buffer.from(content.buffer, content.byteOffset, content.byteLength)),
+  );
   await tx.execute(sql`
     insert into ${manifests} (hash, packed)
     select * from unnest(${hashes}::text[], ${contents}::bytea[])
     on conflict do nothing`);
+}
+
+/** One that is kept already may come without its content. */
+function isWhole({ packed }: PackedManifest): boolean {
+  return packed.length > 0;
 }
 
 export async function findManifest(db: Db, hash: string): Promise<ManifestFile[] | undefined> {
@@ -131,6 +138,7 @@ function encode(files: readonly ManifestFile[]): Buffer {
     ({ address, modified } = file);
   }
   const parts = [addresses, sizes, times, etags].map((writer) => writer.end());
+  head.number(PLAIN);
   for (const number of [files.length, ...parts.map((part) => part.length)]) head.number(number);
   return Buffer.concat([head.end(), ...parts]);
 }

@@ -26,34 +26,38 @@ const END = '</ListBucketResult>';
  * know whether more follows is a BadAnswer: none of these may ever be taken for the end of a listing.
  */
 export function readListPage(bytes: Buffer): ListPage {
-  const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8').trimEnd();
+  const plain = isAscii(bytes);
+  const text = bytes.toString(plain ? 'latin1' : 'utf8').trimEnd();
   if (!text.endsWith(END)) throw new BadAnswer('TruncatedPage', 'The page of the listing breaks off.');
   const start = text.indexOf('<Contents>');
   const rest = start < 0 ? text : text.slice(0, start) + text.slice(text.lastIndexOf('</Contents>'));
   const encoded = tag(rest, 'EncodingType') === 'url';
-  const objects = start < 0 ? [] : readObjects(text, start, encoded);
+  const objects = start < 0 ? [] : readObjects(text, start, encoded, plain && encoded ? bytes : undefined);
   const prefixes = readPrefixes(rest, encoded);
   checkCount(rest, objects.length + prefixes.length);
   return { objects, prefixes, next: nextToken(rest) };
 }
 
-function readObjects(text: string, start: number, encoded: boolean): ListedKey[] {
+function readObjects(text: string, start: number, encoded: boolean, bytes: Buffer | undefined): ListedKey[] {
   const objects: ListedKey[] = [];
-  let asUsual = encoded;
+  let asUsual = bytes;
   for (let from = start; from >= 0;) {
     const end = text.indexOf('</Contents>', from);
     if (end < 0) throw new BadAnswer('TruncatedPage', 'An entry of the listing breaks off.');
-    const usual = asUsual ? readUsual(text, from, end) : undefined;
+    const usual = asUsual && readUsual(asUsual, text, from, end);
     // Once is enough: to look for a tag that no entry has goes through all of the page each time.
-    asUsual = usual !== undefined;
+    if (usual === undefined) asUsual = undefined;
     objects.push(usual ?? readObject(text.slice(from, end), encoded));
     from = text.indexOf('<Contents>', end);
   }
   return objects;
 }
 
-/** An entry as AWS and most others write it, without a copy of it. Undefined: it has to be looked at closely. */
-function readUsual(text: string, from: number, end: number): ListedKey | undefined {
+/**
+ * An entry as AWS and most others write it, without a copy of it. Undefined: it has to be looked at closely. What is kept
+ * comes from the bytes: a part of the text would keep all of the page alive for as long as somebody has the key.
+ */
+function readUsual(bytes: Buffer, text: string, from: number, end: number): ListedKey | undefined {
   const key = text.indexOf('<Key>', from) + 5;
   const keyEnd = text.indexOf('</Key>', key);
   const etag = text.indexOf('<ETag>&quot;', from) + 12;
@@ -63,11 +67,11 @@ function readUsual(text: string, from: number, end: number): ListedKey | undefin
   const time = text.indexOf('<LastModified>', from) + 14;
   if (key < from + 5 || etag < from + 12 || size < from + 6 || time < from + 14 || time > end) return undefined;
   if (keyEnd < key || etagEnd < etag || sizeEnd < size || keyEnd > end || etagEnd > end || sizeEnd > end) return undefined;
-  const found = decodeKey(text.slice(key, keyEnd));
+  const found = decodeKey(bytes.toString('latin1', key, keyEnd));
   const modified = usualTime(text, time);
-  const bytes = usualNumber(text, size, sizeEnd);
-  if (modified === undefined || bytes === undefined || found.includes('&')) return undefined;
-  return { key: found, size: bytes, etag: text.slice(etag, etagEnd), modified };
+  const length = usualNumber(text, size, sizeEnd);
+  if (modified === undefined || length === undefined || found.includes('&')) return undefined;
+  return { key: found, size: length, etag: bytes.toString('latin1', etag, etagEnd), modified };
 }
 
 function usualNumber(text: string, from: number, end: number): number | undefined {

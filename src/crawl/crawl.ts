@@ -91,6 +91,8 @@ export class Crawl {
   private readonly gate: Gate;
   private pending: Save[] = [];
   private pendingRows = 0;
+  private saving: Promise<void> | undefined;
+  private saveFailure: { readonly error: unknown } | undefined;
   /** Tables from which something seems to be gone: saved when it is known whether everything was seen. */
   private held: FoundTable[] = [];
   /** Of a source that declares its tables. */
@@ -251,7 +253,7 @@ export class Crawl {
       for (const found of await this.collector.take(whole)) this.meet(found, this.grouping.count() - 1);
       if (one.kind === 'folder') reached('crawl.table-closed');
     }
-    if (this.pendingRows >= this.plan.config.limits.transactionRows) await this.saveClosed();
+    if (this.pendingRows >= this.plan.config.limits.transactionRows) await this.saveMeanwhile();
   }
 
   /** A table is whole; all of it comes before the object `end`. */
@@ -340,7 +342,8 @@ export class Crawl {
     if (this.server === undefined) {
       this.at.marks.add({ cursor: finding.cursor, path: lastPath, objects: progress.objects, number: grouping.count() });
     }
-    await this.saveClosed();
+    // What does not fill a transaction waits for the next chance.
+    if (this.saving === undefined) await this.saveClosed();
   }
 
   /** Saves the tables that are whole, and from where to go on. */
@@ -348,6 +351,30 @@ export class Crawl {
     // Before all tables are counted nobody knows whether any may be written.
     if (this.definition.settings.tableThreshold !== undefined && !this.isCounted) return this.showProgress();
     await this.settleLake();
+    await this.saved();
+    this.beginSave();
+    await this.saved();
+  }
+
+  /** The same while the listing goes on, one save at a time: for what takes long. */
+  private async saveMeanwhile(): Promise<void> {
+    await this.settleLake();
+    await this.saved();
+    this.beginSave();
+  }
+
+  /** Waits for the save that is under way, and fails as it did. */
+  private async saved(): Promise<void> {
+    await this.quiet();
+    if (this.saveFailure !== undefined) throw this.saveFailure.error;
+  }
+
+  /** Waits until nothing is being saved, however it ends. */
+  async quiet(): Promise<void> {
+    await this.saving;
+  }
+
+  private beginSave(): void {
     const before = this.at.save();
     const open = [
       this.grouping.firstOpen(),
@@ -359,8 +386,18 @@ export class Crawl {
     const saves = this.pending;
     this.pending = [];
     this.pendingRows = 0;
-    if (saves.length > 0 || moved) await save(this.saveContext(before), saves);
     this.showProgress();
+    if (saves.length > 0 || moved) this.saving = this.saveAll(this.saveContext(before), saves);
+  }
+
+  private async saveAll(context: SaveContext, saves: readonly Save[]): Promise<void> {
+    try {
+      await save(context, saves);
+    } catch (error) {
+      this.saveFailure ??= { error };
+    } finally {
+      this.saving = undefined;
+    }
   }
 
   /** All findings are there: saves what is left, and decides about what was not found. */

@@ -73,8 +73,10 @@ export async function foundTable(
   const left = keepsAbsent ? absentLists : [];
   const narrow = inOrderOf(recorded, withoutKeys(unionSeen([...lists, ...left]), parts.keys));
   const format = commonFormatOf(parts);
-  const inAnyCase = allow(parts.policy, parts.before, draftOf(parts, wide, keyColumns(parts, true), format));
-  const whenSure = allow(parts.policy, parts.before, draftOf(parts, narrow, keyColumns(parts, keepsAbsent), format));
+  const keys = keyColumns(parts, true);
+  const surely = parts.absent.length === 0 ? keys : keyColumns(parts, keepsAbsent);
+  const inAnyCase = allow(parts.policy, parts.before, draftOf(parts, wide, keys, format));
+  const whenSure = allow(parts.policy, parts.before, draftOf(parts, narrow, surely, format));
   const isNarrower =
     parts.absent.length > 0 ||
     schemaHash(inAnyCase.draft.schema) !== schemaHash(whenSure.draft.schema) ||
@@ -129,10 +131,7 @@ function keyColumns({ keys, units, absent, plainKeys }: TableParts, withAbsent: 
   const rows = [...units.map(({ values }) => values), ...(withAbsent ? absent.map(({ values }) => values) : [])];
   return keys.map((name, i) => ({
     name,
-    type: keyType(
-      name,
-      rows.map((values) => values[i] ?? null),
-    ),
+    type: keyType(name, [...new Set(rows.map((values) => values[i] ?? null))]),
   }));
 }
 
@@ -156,8 +155,18 @@ function commonFormatOf({ before, units }: TableParts): Format | undefined {
 
 /** Formats come back from the database with their keys in another order. */
 function formatKey(format: Format | undefined): string {
-  const options = Object.entries(format?.options ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([format?.name, format?.compression, options]);
+  if (format === undefined) return '';
+  const key = formatKeys.get(format) ?? makeFormatKey(format);
+  formatKeys.set(format, key);
+  return key;
+}
+
+/** A hundred thousand partitions share a few formats. */
+const formatKeys = new WeakMap<Format, string>();
+
+function makeFormatKey(format: Format): string {
+  const options = Object.entries(format.options ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([format.name, format.compression, options]);
 }
 
 function draftOf(

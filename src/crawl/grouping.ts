@@ -74,7 +74,12 @@ export function createGrouping(sampleFiles: number, { asLevel = levelOf }: { asL
   let count = 0;
 
   function add(object: ObjectFinding): readonly Closed[] {
-    if (before !== undefined && compareBytes(before, object.path) >= 0) {
+    const end = object.path.lastIndexOf('/') + 1;
+    const name = object.path.slice(end);
+    // Mostly the next file lies beside the last one: then nothing closes, and its folders were looked at.
+    const isBeside = stack.at(-1)?.path.length === end && object.path.startsWith(stack.at(-1)?.path ?? '');
+    const from = isBeside ? end : 0;
+    if (before !== undefined && compareBytes(before.slice(from), object.path.slice(from)) >= 0) {
       throw new TenonError(
         'INTERNAL',
         `The listing is out of order: «${object.path.slice(0, 200)}» came after «${before.slice(0, 200)}».`,
@@ -83,10 +88,6 @@ export function createGrouping(sampleFiles: number, { asLevel = levelOf }: { asL
     before = object.path;
     const number = count;
     count += 1;
-    const end = object.path.lastIndexOf('/') + 1;
-    const name = object.path.slice(end);
-    // Mostly the next file lies beside the last one: then nothing closes, and its folders were looked at.
-    const isBeside = stack.at(-1)?.path.length === end && object.path.startsWith(stack.at(-1)?.path ?? '');
     const closed = isBeside ? NOTHING : leave(object.path);
     if (isBeside ? isIgnoredName(name, object.size) : isIgnored(object)) return closed;
     if (!isBeside) enter(object.path.split('/').slice(0, -1));

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { findTable, listTables, tablesOf } from '../catalog/tables.ts';
 import { estimatesOf, type Estimate } from '../catalog/estimates.ts';
-import { findManifest } from '../catalog/manifests.ts';
+import { findManifest, saveManifests } from '../catalog/manifests.ts';
 import { streamPartitions } from '../catalog/partitions.ts';
 import { findSchema } from '../catalog/versions.ts';
 import type { Db } from '../db/db.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Column } from '../model/schema.ts';
-import type { ManifestFile, Partition, Table } from '../model/table.ts';
+import type { ManifestFile, PackedManifest, Partition, Table } from '../model/table.ts';
 
 /** The parameter that says which files of a folder a table is made of, where it is not all: `part-#.csv`. */
 export const LAYOUT = 'layout';
@@ -96,6 +96,14 @@ export class Known {
     const columns = (await findSchema(this.db, partition.schemaHash))?.columns ?? table.schema.columns;
     this.schemas.set(partition.schemaHash, columns);
     return columns;
+  }
+
+  /**
+   * Keeps manifests before the partitions that have them, so that a table of a hundred thousand new partitions need not hold
+   * them all. Until a partition names it a manifest means nothing; the next crawl of the same files finds it there.
+   */
+  async keepManifests(manifests: readonly PackedManifest[]): Promise<void> {
+    await saveManifests(this.db, manifests);
   }
 
   async filesOf(partition: Partition): Promise<readonly ManifestFile[]> {

@@ -128,6 +128,7 @@ async function takeAll(crawl: Crawl, all: AsyncIterable<Finding>): Promise<void>
     if (!crawl.run.signal.aborted) throw error;
   } finally {
     await iterator.return?.();
+    await crawl.quiet();
   }
 }
 

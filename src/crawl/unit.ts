@@ -22,10 +22,11 @@ export interface ReadUnit {
   readonly partition: Partition | undefined;
   readonly format: Format;
   /** Undefined where it was not read, but assumed to be like others: then its columns are the table's. */
-  readonly columns: readonly Column[] | undefined;
+  columns: readonly Column[] | undefined;
   readonly rows: bigint | undefined;
   readonly sample: Sample | undefined;
-  readonly manifest: PackedManifest;
+  /** Without its content once the catalog keeps it. */
+  manifest: PackedManifest;
   /** The names of the layouts that it is made of; undefined where something in it is not known. */
   readonly layouts: readonly string[] | undefined;
 }

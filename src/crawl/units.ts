@@ -39,6 +39,9 @@ interface Rule {
 /** So many partitions are looked at while the listing goes on. */
 const AT_ONCE = 16;
 const MAX_TOLD = 20;
+/** A table with fewer new or changed partitions saves their files with them. */
+const KEPT_AT_ONCE = 1_000;
+const NOTHING = new Uint8Array();
 
 /**
  * Looks at the partitions of a table. Unchanged ones by their listing alone. Of new and changed ones that are named alike
@@ -52,13 +55,39 @@ export function createUnits(context: UnitsContext): Units {
   const alikes = new Map<string, Alike>();
   const running = new Set<Promise<unknown>>();
   let failed: { readonly error: unknown } | undefined;
+  let whole: number[] = [];
+  let keeping = Promise.resolve();
   const early = Math.ceil(context.samplePartitions / 2);
+
+  function put(index: number, at: Omit<PlacedUnit, 'unit'>, unit: Unit | undefined): void {
+    units[index] = unit && { ...at, unit };
+    if (unit?.kind === 'read') whole.push(index);
+  }
+
+  /** Hands the files of many partitions to the catalog: of each only the hash and the sums are held. */
+  async function keep(): Promise<void> {
+    if (whole.length < KEPT_AT_ONCE) return;
+    const indexes = whole;
+    whole = [];
+    await keeping;
+    keeping = keepThese(indexes);
+  }
+
+  async function keepThese(indexes: readonly number[]): Promise<void> {
+    try {
+      const found = indexes.flatMap((index) => units[index]?.unit ?? []);
+      await context.known.keepManifests(found.flatMap((unit) => (unit.kind === 'read' ? [unit.manifest] : [])));
+      for (const unit of found) if (unit.kind === 'read') unit.manifest = { ...unit.manifest, packed: NOTHING };
+    } catch (error) {
+      failed ??= { error };
+    }
+  }
 
   /** The result finds its place by itself. What it fails with is thrown by who waits next. */
   async function look(index: number, place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<Unit | undefined> {
     try {
       const unit = await lookAtUnit(place, context);
-      units[index] = unit && { ...at, unit };
+      put(index, at, unit);
       return unit;
     } catch (error) {
       failed ??= { error };
@@ -88,6 +117,7 @@ export function createUnits(context: UnitsContext): Units {
   async function add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> {
     const index = units.length;
     units.push(undefined);
+    await keep();
     if (place.before !== undefined && isUnchanged(place.layouts, place.before)) {
       units[index] = { ...at, unit: { kind: 'unchanged', partition: place.before } };
       return;
@@ -98,7 +128,7 @@ export function createUnits(context: UnitsContext): Units {
     if (rule === undefined || rule === 'each' || tooMany(place, context)) return begin(alike, index, place, at);
     if (rule.format === undefined) context.report.skip(place.path, 'not of a known format');
     const unit = assumedUnit(place, rule);
-    units[index] = unit && { ...at, unit };
+    put(index, at, unit);
     alike.assumed.push(index);
     alike.rest.add({ index, place }, newestOf(place.layouts));
   }
@@ -108,8 +138,8 @@ export function createUnits(context: UnitsContext): Units {
     if (assumed.length === 0) return;
     const columns = commonColumns(await Promise.all(read));
     for (const index of assumed) {
-      const { unit, ...at } = units[index] ?? {};
-      if (unit?.kind === 'read' && unit.columns === undefined) units[index] = { ...at, unit: { ...unit, columns } } as PlacedUnit;
+      const unit = units[index]?.unit;
+      if (unit?.kind === 'read') unit.columns ??= columns;
     }
   }
 
@@ -134,6 +164,7 @@ export function createUnits(context: UnitsContext): Units {
         }
       }
       await Promise.all(running);
+      await keeping;
       if (failed !== undefined) throw failed.error;
       for (const alike of alikes.values()) await settle(alike);
       tellAssumed();
