@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ask, commandOn, serve, type Command } from './command.ts';
 import { buildLake, layAirports, layFlights, layNormals } from './lake.ts';
 import { chapter, list, say } from './show.ts';
+import { openSourceDynamodb } from './source-dynamodb.ts';
 import { openSourceDatabase, type SourceDatabase } from './source-database.ts';
 
 const ROOT = resolve('tenon-demo');
@@ -24,12 +25,17 @@ list(await buildLake(LAKE));
 const source = await openSourceDatabase(join(ROOT, 'source-database'));
 list(['Postgres, database postgres             3200 films (public.movies), share prices (market.stocks) and a view']);
 
+const dynamodb = await openSourceDynamodb();
+list([`DynamoDB, table travel                     ${dynamodb.items} items: airports, flights and states in one table`]);
+Object.assign(process.env, dynamodb.env);
+
 const server = await serve(DATA);
 try {
   await tour(commandOn(DATA, relative('.', DATA)), source);
 } finally {
   await server.stop();
   await source.close();
+  await dynamodb.close();
 }
 say('');
 say(
@@ -43,6 +49,11 @@ async function tour(tenon: Command, database: SourceDatabase): Promise<void> {
   await tenon(['crawl', database.url, '--database', 'shop']);
   await tenon(['tables']);
   await tenon(['table', 'lake.weather', '--partitions', "location = 'Seattle' and year >= 2013"]);
+
+  chapter('DynamoDB declares only its keys: which kinds of items share a table is found by a sample');
+  await tenon(['crawl', 'dynamodb://us-east-1', '--database', 'nosql']);
+  await tenon(['table', 'nosql.travel']);
+  await checkEntityTypes(tenon);
 
   chapter('Search: names, columns and comments, also misspelt, and each hit says why');
   await tenon(['search', 'magnitude']);
@@ -60,6 +71,15 @@ async function tour(tenon: Command, database: SourceDatabase): Promise<void> {
 
   await jobs(tenon);
   await gate(tenon);
+}
+
+async function checkEntityTypes(tenon: Command): Promise<void> {
+  const { table } = await ask<{ table: { details: { source: { dynamodb: { entityTypes: { name: string }[] } } } } }>(tenon, [
+    'table',
+    'nosql.travel',
+  ]);
+  const found = table.details.source.dynamodb.entityTypes.map(({ name }) => name).join(', ');
+  if (found !== 'AIRPORT_FLIGHT, AIRPORT_INFO, STATE_SUMMARY') throw new Error(`The crawl found ${found}.`);
 }
 
 async function jobs(tenon: Command): Promise<void> {

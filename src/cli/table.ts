@@ -3,6 +3,7 @@ import { TenonError } from '../model/errors.ts';
 import { moreText, nextOf, nodesOf, pageOptions, type Connection, type Perform } from './command.ts';
 import { numberOf, sizeText } from './output.ts';
 import { TABLE_FIELDS, tableJson, type ColumnAnswer, type TableAnswer } from './tables.ts';
+import { entityTypesText, type Details } from './entity-types.ts';
 import { plain, textTable } from './text-table.ts';
 
 interface PartitionAnswer {
@@ -18,6 +19,7 @@ interface Answer extends TableAnswer {
   readonly description: string | null;
   readonly owner: string;
   readonly parameters: Record<string, string>;
+  readonly details: Details | null;
   readonly shown: {
     readonly number: number;
     readonly at: string;
@@ -36,7 +38,7 @@ interface Shown extends ColumnAnswer {
 
 const QUERY = `query ($name: String!, $version: Int, $predicate: String, $first: Int, $after: String) {
   table(name: $name) {
-    ${TABLE_FIELDS} description owner parameters
+    ${TABLE_FIELDS} description owner parameters details
     shown: version(number: $version) { number at columns { ...column } partitionKeys { ...column } }
     totals { partitions rows bytes files }
     partitions(predicate: $predicate, first: $first, after: $after) {
@@ -90,6 +92,7 @@ function outcomeOf(table: Answer) {
       description: table.description,
       owner: table.owner,
       parameters: table.parameters,
+      ...(table.details !== null && { details: table.details }),
       totals: { ...table.totals, rows: numberOf(table.totals.rows), bytes: numberOf(table.totals.bytes) },
       partitions,
       ...(next !== null && { next }),
@@ -125,6 +128,8 @@ function tableText(table: Answer, partitions: readonly ReturnType<typeof partiti
       columns.map(({ name, type, comment }) => [name, type, comment]),
     ),
   ];
+  const entityTypes = entityTypesText(table.details);
+  if (entityTypes !== undefined) parts.push('', entityTypes);
   if (partitions.length > 0) parts.push('', partitionsText(table.partitionKeys, partitions, totals.partitions));
   return parts.join('\n');
 }
