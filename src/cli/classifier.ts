@@ -13,7 +13,7 @@ const FIELDS = 'name kind options';
 
 const EXAMPLES = `
 Examples:
-  tenon classifier add app-log grok --option 'pattern=%{TIMESTAMP_ISO8601:at:timestamp} %{LOGLEVEL:level} %{GREEDYDATA:text}'
+  tenon classifier add app-log grok --option 'pattern=%{TIMESTAMP_ISO8601:at} %{LOGLEVEL:level} %{GREEDYDATA:text}'
   tenon classifier add bars csv --option 'delimiter=|' header=ABSENT names=id names=city
   tenon classifier add rows json --option 'path=$.rows[*]'`;
 

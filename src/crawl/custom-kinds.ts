@@ -2,8 +2,11 @@ import { TenonError } from '../model/errors.ts';
 import type { Classifier } from './classifier.ts';
 import type { ClassifierKind, ClassifierSpec } from './classifier-kind.ts';
 import { csvKind } from './custom/csv.ts';
+import { grokKind } from './custom/grok.ts';
+import { jsonKind } from './custom/json.ts';
+import { xmlKind } from './custom/xml.ts';
 
-const KINDS: readonly ClassifierKind[] = [csvKind];
+const KINDS: readonly ClassifierKind[] = [grokKind, csvKind, jsonKind, xmlKind];
 
 /** Throws BAD_INPUT with the kinds that there are. */
 export function classifierKind(kind: string): ClassifierKind {
