@@ -43,6 +43,8 @@ export interface Classification extends Reading {
 /** One file in `classifiers/` for each format. */
 export interface Classifier {
   readonly format: string;
+  /** Names that only its files have: it is asked first then, and need not read a head that says nothing to it. */
+  readonly named?: RegExp;
   /** Undefined: not this format. Throws DATA_UNREADABLE or UNSUPPORTED when it is, and yet cannot be read. */
   classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined>;
 }

@@ -44,10 +44,16 @@ export async function classify(
     if (found !== undefined && found.confidence > (best?.confidence ?? 0)) best = found;
   }
   if (NEVER.test(source.path)) return best;
-  for (const classifier of classifiers) {
+  for (const classifier of namedFirst(classifiers, source.path)) {
     const found = await classifier.classify(shared, limits);
     if (found !== undefined && found.confidence > (best?.confidence ?? 0)) best = found;
     if (best !== undefined && best.confidence >= 0.9) break;
   }
   return best;
+}
+
+/** What a name says is asked first; it is sure or knows nothing, so that the order among the others is as it was. */
+function namedFirst(classifiers: readonly Classifier[], path: string): readonly Classifier[] {
+  const named = classifiers.filter((one) => one.named?.test(path) === true);
+  return named.length === 0 ? classifiers : [...named, ...classifiers.filter((one) => !named.includes(one))];
 }

@@ -69,10 +69,13 @@ class SchemaWalk {
   }
 
   private fields(count: number, depth: number): { name: string; type: ColumnType }[] {
-    return Array.from({ length: count }, () => {
+    const fields: { name: string; type: ColumnType }[] = [];
+    // One by one: the count is from outside, and nothing is made for fields that are not there.
+    for (let i = 0; i < count; i += 1) {
       const { element, typed } = this.next(depth + 1);
-      return { name: element.name, type: typed.type };
-    });
+      fields.push({ name: element.name, type: typed.type });
+    }
+    return fields;
   }
 
   private map(depth: number): ColumnType {

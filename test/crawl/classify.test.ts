@@ -54,6 +54,14 @@ describe('classify', () => {
   });
 });
 
+describe('a file whose name is right', () => {
+  it.each(['parquet/types.parquet', 'orc/zlib.orc'])('is read once, at its end: %s', async (file) => {
+    const source = { ...sourceOf(file, readFileSync(join(FIXTURES, file))) };
+    await classify(source, CLASSIFY_LIMITS);
+    expect(source.reads).toEqual([{ start: 0, end: source.size }]);
+  });
+});
+
 describe('files of one folder', () => {
   const xml = async (text: string): Promise<Classification> => {
     const found = await classify(sourceOf('x.xml', text), CLASSIFY_LIMITS);

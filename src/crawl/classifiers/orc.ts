@@ -5,31 +5,39 @@ import { orcColumns } from '../orc-types.ts';
 import { numberOf, readMessage } from '../protobuf.ts';
 
 /** ORC: by its footer alone, in one read for most files. */
-export const orcClassifier: Classifier = { format: 'orc', classify };
+const NAMED = /\.orc$/i;
+
+export const orcClassifier: Classifier = { format: 'orc', named: NAMED, classify };
 
 /** Most footers fit. */
 const TAIL_BYTES = 64 * 1024;
 
 async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Classification | undefined> {
-  const head = await source.read(0, Math.min(limits.sampleBytes, source.size));
-  if (Buffer.from(head.subarray(0, 3)).toString('latin1') !== ORC_MARK) return undefined;
-  const named = /\.orc$/i.test(source.path);
-  try {
-    return await readTail(source, limits);
-  } catch (cause) {
-    if (cause instanceof TenonError) throw cause;
-    // A text may begin with these three letters as well.
-    if (!named && !Buffer.from(head).includes(0)) return undefined;
-    throw new TenonError(
-      'DATA_UNREADABLE',
-      `${source.path} has a broken ORC footer, or is cut off.`,
-      { path: source.path },
-      { cause },
-    );
+  const named = NAMED.test(source.path);
+  // The footer has its mark as well, so that a file with the right name is one read.
+  if (named) {
+    const tail = await source.read(Math.max(0, source.size - TAIL_BYTES), source.size);
+    const isOrc = Buffer.from(tail.subarray(-ORC_MARK.length - 1, -1)).toString('latin1') === ORC_MARK;
+    if (isOrc) return readTail(source, limits);
   }
+  const head = await source.read(0, Math.min(limits.sampleBytes, source.size));
+  if (Buffer.from(head.subarray(0, ORC_MARK.length)).toString('latin1') !== ORC_MARK) return undefined;
+  // A text may begin with these three letters as well.
+  if (!named && !head.includes(0)) return undefined;
+  return readTail(source, limits);
 }
 
 async function readTail(source: ByteSource, limits: ClassifyLimits): Promise<Classification> {
+  try {
+    return await parseTail(source, limits);
+  } catch (cause) {
+    if (cause instanceof TenonError) throw cause;
+    const message = `${source.path} has a broken ORC footer, or is cut off.`;
+    throw new TenonError('DATA_UNREADABLE', message, { path: source.path }, { cause });
+  }
+}
+
+async function parseTail(source: ByteSource, limits: ClassifyLimits): Promise<Classification> {
   const tail = await source.read(Math.max(0, source.size - TAIL_BYTES), source.size);
   const length = tail.at(-1) ?? 0;
   if (length + 4 > tail.length || length === 0) throw new Error('no postscript');

@@ -1,10 +1,11 @@
 import { parquetMetadata, type FileMetaData } from 'hyparquet';
 import { TenonError } from '../../model/errors.ts';
-import type { ByteSource, Classification, Classifier, ClassifyLimits } from '../classifier.ts';
+import { MAX_ROWS, type ByteSource, type Classification, type Classifier, type ClassifyLimits } from '../classifier.ts';
 import { parquetColumns } from '../parquet-types.ts';
+import { outlineThrift } from '../thrift-outline.ts';
 
 /** Parquet: by its footer alone, in one read for most files. */
-export const parquetClassifier: Classifier = { format: 'parquet', classify };
+export const parquetClassifier: Classifier = { format: 'parquet', named: /\.(parquet|parq|pq)$/i, classify };
 
 /** Most footers fit. */
 const TAIL_BYTES = 128 * 1024;
@@ -33,7 +34,7 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
     );
   }
   const footer = length <= end.length ? end : await source.read(source.size - length, source.size);
-  const metadata = parse(source, footer);
+  const metadata = parse(source, footer, limits);
   return {
     format: { name: 'parquet' },
     columns: parquetColumns(source.path, metadata.schema, limits),
@@ -54,15 +55,51 @@ async function firstBytes(source: ByteSource, limits: ClassifyLimits): Promise<s
 }
 
 /** The footer is bytes from anywhere: whatever the parser stumbles over is the file's fault. */
-function parse(source: ByteSource, footer: Uint8Array): FileMetaData {
+function parse(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits): FileMetaData {
   try {
-    const metadata = parquetMetadata(Uint8Array.from(footer), { geoparquet: false });
-    if (typeof metadata.num_rows !== 'bigint' || metadata.num_rows < 0n || metadata.schema.length === 0)
+    const metadata = parquetMetadata(essence(source, footer, limits), { geoparquet: false });
+    if (metadata.num_rows < 0n || metadata.num_rows > MAX_ROWS || metadata.schema.length === 0)
       throw new Error('no rows or no schema');
     return metadata;
   } catch (cause) {
+    if (cause instanceof TenonError) throw cause;
     throw new TenonError('DATA_UNREADABLE', `${source.path} has a broken Parquet footer.`, { path: source.path }, { cause });
   }
+}
+
+const SCHEMA = 2;
+const ROWS = 3;
+const ROW_GROUPS = 4;
+/** A field that is the next one, a list; of no structs; the end of the message. */
+const NO_ROW_GROUPS = [0x19, 0x0c, 0x00];
+/** Lists and maps need up to four elements of a schema for one column. */
+const ELEMENTS_PER_COLUMN = 4;
+
+/**
+ * The footer without its row groups, which may be a hundred thousand and say nothing about columns. They are only walked
+ * through, as a reader will stumble over what is broken in them.
+ */
+function essence(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits): Uint8Array {
+  const end = footer.length - 8;
+  const start = end - Buffer.from(footer.buffer, footer.byteOffset, footer.length).readUInt32LE(end);
+  const { fields, plain } = outlineThrift(footer, start, end);
+  const elements = fields.get(SCHEMA)?.items ?? 0;
+  if (elements > limits.columns * ELEMENTS_PER_COLUMN) {
+    const message = `${source.path} has a schema of ${elements} elements, too many for ${limits.columns} columns (columns).`;
+    throw new TenonError('LIMIT', message, { path: source.path, limit: 'columns' });
+  }
+  const upTo = fields.get(ROWS)?.end;
+  if (upTo === undefined || !fields.has(SCHEMA) || !fields.has(ROW_GROUPS)) throw new Error('a field is missing');
+  if (!plain || [...fields.keys()].indexOf(ROWS) !== 2) return Uint8Array.from(footer);
+  const length = upTo - start + NO_ROW_GROUPS.length;
+  const short = Buffer.concat([
+    footer.subarray(start, upTo),
+    Uint8Array.from(NO_ROW_GROUPS),
+    Buffer.alloc(4),
+    Buffer.from(MAGIC),
+  ]);
+  short.writeUInt32LE(length, length);
+  return Uint8Array.from(short);
 }
 
 function refuse(source: ByteSource, what: string): never {
