@@ -22,10 +22,14 @@ const limits = z.strictObject({
   sampleBytes: bytes(MIB),
   /** One line or record of text; a longer one (an unclosed quote, say) makes the file unreadable instead of the process dead. */
   lineBytes: bytes(MIB),
-  /** The footer of one Parquet file. */
+  /** The footer of one Parquet or ORC file. */
   footerBytes: bytes(64 * MIB),
   /** What a Delta or Iceberg table says about itself: its log, its manifests. */
   tableMetadataBytes: bytes(64 * MIB),
+  /** Until one file is understood, not counting the time in which its bytes are fetched; then it is given up … */
+  classifyMs: timeMs(1_500),
+  /** … as is one that needs more memory than this. */
+  classifyHeapBytes: bytes(128 * MIB),
   /** Columns of one table, nested fields counted. */
   columns: count(10_000),
   /** Items of one page of any list. */

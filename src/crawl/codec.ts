@@ -38,7 +38,7 @@ export class Output {
   /** The bytes so far, with room for `more` of them behind. */
   room(more: number): Uint8Array {
     if (this.length + more <= this.bytes.length) return this.bytes;
-    const grown = new Uint8Array(Math.max(this.length + more, this.bytes.length * 2));
+    const grown = new Uint8Array(Math.max(this.length + more, Math.min(this.bytes.length * 2, this.wanted)));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
     return grown;

@@ -20,6 +20,7 @@ import { identityOf, Known } from './known.ts';
 import { LakeTables } from './lake-tables.ts';
 import type { Peek } from './lake-roots.ts';
 import { deprecated, policyOf, type TablePolicy } from './policy.ts';
+import type { Parsers } from './parsers.ts';
 import type { Parts } from './parts.ts';
 import { Progress } from './progress.ts';
 import { createGate, readLayout, type Gate } from './read-layout.ts';
@@ -42,6 +43,7 @@ export interface CrawlPlan {
   readonly options: unknown;
   /** Custom ones, in the order in which they are asked. */
   readonly classifiers: readonly ClassifierSpec[];
+  readonly parsers: Parsers;
 }
 
 /** What a run's checkpoint holds. */
@@ -124,7 +126,7 @@ export class Crawl {
       report: this.report,
       partitionFiles: config.limits.partitionFiles,
       samplePartitions: partitionsToRead(definition, config.crawl.samplePartitions),
-      read: (layout) => readLayout(layout, { limits, gate, custom: plan.classifiers, signal: run.signal }),
+      read: (layout) => readLayout(layout, { limits, gate, custom: plan.classifiers, parsers: plan.parsers, signal: run.signal }),
       log: (level, message) => run.log(level, message),
       database: definition.database,
       connection: definition.connection,

@@ -26,14 +26,22 @@ function xmlGuess(): XmlGuess {
   return { text: textGuess(), hasText: false, fields: new Map(), repeated: false };
 }
 
-/** Columns of rows, and how many fields there are in all. */
-export function xmlColumns(rows: readonly XmlNode[]): { columns: Column[]; fields: number; twice: string[] } {
+class TooMany extends Error {}
+
+/** The columns of rows, and names that are there in two spellings. Undefined: there are more fields than `most`. */
+export function xmlColumns(rows: readonly XmlNode[], most: number): { columns: Column[]; twice: string[] } | undefined {
   const guess = xmlGuess();
   let fields = 0;
   const counted = (): void => {
     fields += 1;
+    if (fields > most) throw new TooMany();
   };
-  for (const row of rows) observe(guess, row, counted);
+  try {
+    for (const row of rows) observe(guess, row, counted);
+  } catch (error) {
+    if (error instanceof TooMany) return undefined;
+    throw error;
+  }
   if (guess.hasText) guess.fields.set(VALUE, { ...xmlGuess(), text: guess.text, hasText: true });
   const columns = new Map<string, Column>();
   const twice: string[] = [];
@@ -41,7 +49,7 @@ export function xmlColumns(rows: readonly XmlNode[]): { columns: Column[]; field
     if (columns.has(foldName(name))) twice.push(name);
     else columns.set(foldName(name), { name, type: typeOf(field, 0), ...(isBlank(field) && { sourceType: BLANK }) });
   }
-  return { columns: [...columns.values()], fields, twice };
+  return { columns: [...columns.values()], twice };
 }
 
 function observe(guess: XmlGuess, node: XmlNode, counted: () => void): void {

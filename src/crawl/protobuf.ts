@@ -1,6 +1,9 @@
 /** A number, or the bytes of a text, a message or packed numbers. */
 export type WireValue = number | Uint8Array;
 
+/** A view of two bytes takes a hundred. */
+const MAX_VALUES = 500_000;
+
 /**
  * The fields of one Protocol Buffers message, by their numbers, in the order in which they stand there. It is bytes from
  * outside: what ends too early or has an unknown kind of value throws, and nothing is kept but views of what was given.
@@ -8,7 +11,8 @@ export type WireValue = number | Uint8Array;
 export function readMessage(bytes: Uint8Array): Map<number, WireValue[]> {
   const reader = new WireReader(bytes);
   const fields = new Map<number, WireValue[]>();
-  while (!reader.done) {
+  for (let values = 0; !reader.done; values += 1) {
+    if (values >= MAX_VALUES) throw new Error('more values than a footer has');
     const tag = reader.varint();
     const number = Math.floor(tag / 8);
     const value = reader.value(tag % 8);

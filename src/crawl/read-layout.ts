@@ -2,11 +2,11 @@ import { TenonError } from '../model/errors.ts';
 import type { Column, Format } from '../model/schema.ts';
 import type { Classification, ClassifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
-import { classify } from './classify.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { commonFormat } from './formats.ts';
 import type { Layout } from './layout.ts';
 import { sampleOf, type Sample } from './sample.ts';
+import type { Parsers } from './parsers.ts';
 
 /** What the samples of one or more layouts say about all of their files. */
 export interface Understood {
@@ -58,6 +58,7 @@ export interface ReadingRules {
   /** Asked before the built-in classifiers. */
   readonly custom: readonly ClassifierSpec[];
   readonly gate: Gate;
+  readonly parsers: Parsers;
   readonly signal: AbortSignal;
 }
 
@@ -75,11 +76,11 @@ export async function readLayout(layout: Layout, rules: ReadingRules): Promise<R
 /** Whatever keeps a file from being read makes that file unknown, and no more than it. Only a stop is thrown. */
 async function readSample(
   object: ObjectFinding,
-  { limits, custom, signal }: ReadingRules,
+  { limits, custom, parsers, signal }: ReadingRules,
 ): Promise<{ path: string; found: Classification | TenonError | undefined }> {
   const { path } = object;
   try {
-    return { path, found: await classify(object, limits, custom) };
+    return { path, found: await parsers.classify(object, limits, custom) };
   } catch (error) {
     signal.throwIfAborted();
     const known =

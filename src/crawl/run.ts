@@ -11,6 +11,7 @@ import { budgetOf, placeToGoOn } from './budget.ts';
 import { crawlerOfKind, needCrawler, type CrawlerDefinition } from './crawlers.ts';
 import { needClassifiers } from './custom-classifiers.ts';
 import { openCrawl, type Crawl } from './crawl.ts';
+import { createParsers } from './parsers.ts';
 import { Parts } from './parts.ts';
 import { decideLook, lookText, type Look } from './recrawl.ts';
 
@@ -36,11 +37,16 @@ export function createCrawlRun(deps: CrawlDeps): Execute {
     const classifiers = await needClassifiers(db, run.principal, definition);
     const budget = budgetOf(run.run, definition);
     const checkpoint = run.checkpoint ?? (budget === undefined ? null : await placeToGoOn(db, run));
-    const crawl = await openCrawl({ ...deps, run: { ...run, checkpoint }, definition, crawler, options, classifiers });
-    crawl.report.budget = budget;
-    const end = await follow(deps, crawl, sourceOf(deps, run, definition, crawler, options, crawl));
-    reached('crawl.before-end');
-    return end;
+    const parsers = createParsers(deps.config.limits);
+    try {
+      const crawl = await openCrawl({ ...deps, run: { ...run, checkpoint }, definition, crawler, options, classifiers, parsers });
+      crawl.report.budget = budget;
+      const end = await follow(deps, crawl, sourceOf(deps, run, definition, crawler, options, crawl));
+      reached('crawl.before-end');
+      return end;
+    } finally {
+      parsers.close();
+    }
   };
 }
 

@@ -21,6 +21,7 @@ export function findRowTag(root: XmlNode): string {
 }
 
 function addRepeated(children: readonly XmlNode[], counts: Map<string, { count: number; structured: boolean }>): void {
+  if (children.length < 2) return;
   const own = new Map<string, XmlNode[]>();
   for (const child of children) {
     const same = own.get(child.name);
@@ -52,5 +53,5 @@ export function otherRowTags(root: XmlNode, tag: string): string[] {
     level = level.flatMap(({ children }) => children);
   }
   tags.delete(tag);
-  return [...tags].slice(0, 8);
+  return [...tags].slice(0, 3);
 }

@@ -40,7 +40,7 @@ async function run(folder: string, inputs: number): Promise<Figures> {
     } catch (error) {
       figures.refused += 1;
       if (!(error instanceof TenonError) || !CODES.has(error.code))
-        figures.wrong.push(`${i} ${path}: ${String(error)} ${bytes.subarray(0, 200).toString('base64')}`);
+        figures.wrong.push(`${i} ${path}: ${String(error)} ${Buffer.from(bytes.subarray(0, 200)).toString('base64')}`);
     }
     figures.slowestMs = Math.max(figures.slowestMs, performance.now() - start);
   }

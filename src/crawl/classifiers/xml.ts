@@ -13,6 +13,9 @@ import { readXml, XmlFault, type XmlNode, type XmlTree } from '../xml-tree.ts';
  */
 export const xmlClassifier: Classifier = { format: 'xml', classify: (source, limits) => classifyXml(source, limits) };
 
+/** Rows that are looked at for a tag that only another file may ask for. */
+const OTHER_RECORDS = 100;
+
 /** With `rowTag` somebody says which element is a row; else it is found. */
 export async function classifyXml(
   source: ByteSource,
@@ -81,7 +84,7 @@ function describe(source: ByteSource, seen: Seen): Classification | undefined {
     confidence: 1,
     ...(notes.length > 0 && { notes }),
     alternatives: otherRowTags(root, rowTag).flatMap((tag) => {
-      const { reading } = readRows(source, root, tag, head, limits);
+      const { reading } = readRows(source, root, tag, head, { ...limits, sampleRecords: OTHER_RECORDS });
       return reading.columns.length === 0 ? [] : [{ format: formatOf(tag), reading }];
     }),
   };
@@ -95,12 +98,12 @@ function readRows(
   limits: ClassifyLimits,
 ): { reading: Reading; twice: string[] } {
   const rows = rowsOf(root, tag);
-  const sample = rows.slice(0, limits.sampleRecords);
-  const { columns, fields, twice } = xmlColumns(sample);
-  if (fields > limits.columns) {
-    const message = `${source.path} has ${fields} columns, nested fields counted; ${limits.columns} are the limit (columns).`;
+  const found = xmlColumns(rows.slice(0, limits.sampleRecords), limits.columns);
+  if (found === undefined) {
+    const message = `${source.path} has more than ${limits.columns} columns, nested fields counted (columns).`;
     throw new TenonError('LIMIT', message, { path: source.path, limit: 'columns' });
   }
+  const { columns, twice } = found;
   const complete = head.whole && root.closed;
   return { reading: { columns, ...(complete && { rows: BigInt(rows.length) }) }, twice };
 }

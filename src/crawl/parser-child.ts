@@ -1,0 +1,50 @@
+import { TenonError } from '../model/errors.ts';
+import type { ByteSource } from './classifier.ts';
+import { classify } from './classify.ts';
+import type { FromParser, ToParser } from './parser-protocol.ts';
+
+/**
+ * The process that looks at files which nobody has vouched for. It opens no file and no connection, and has no secret: it
+ * asks its parent for bytes and answers with columns. Its parent kills it when a file takes too long, and its heap is
+ * limited by the flag it was started with.
+ */
+
+let onBytes: ((message: ToParser) => void) | undefined;
+
+process.on('message', (message: ToParser) => {
+  if (message.kind === 'classify') void answer(message);
+  else onBytes?.(message);
+});
+process.on('disconnect', () => process.exit(0));
+send({ kind: 'ready' });
+
+async function answer({ path, size, limits, custom }: ToParser & { kind: 'classify' }): Promise<void> {
+  try {
+    const found = await classify(askingSource(path, size), limits, custom);
+    if (found === undefined) return send({ kind: 'found', found, again: false });
+    const { as, ...plain } = found;
+    send({ kind: 'found', found: plain, again: as !== undefined });
+  } catch (error) {
+    const known = error instanceof TenonError ? error : new TenonError('DATA_UNREADABLE', `${path} cannot be read.`, { path });
+    send({ kind: 'failed', code: known.code, message: known.message, details: known.details });
+  }
+}
+
+function askingSource(path: string, size: number): ByteSource {
+  return {
+    path,
+    size,
+    read: (start, end) =>
+      new Promise((resolve, reject) => {
+        onBytes = (message) => {
+          if (message.kind === 'bytes') resolve(message.bytes);
+          else reject(new TenonError('SOURCE_UNAVAILABLE', `${path} could not be read.`));
+        };
+        send({ kind: 'read', start, end });
+      }),
+  };
+}
+
+function send(message: FromParser): void {
+  process.send?.(message);
+}
