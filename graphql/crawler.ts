@@ -8,11 +8,21 @@ import {
 } from '../src/crawl/crawlers.ts';
 import { TenonError } from '../src/model/errors.ts';
 import type { Tenon } from '../src/tenon.ts';
+import { isEnded, type Run } from '../src/work/run.ts';
 import { builder } from './builder.ts';
 import { inWrite } from './in-write.ts';
 import { connectionOf, pageArgs, pageOf, same } from './page.ts';
 import { readObject } from './parameters.ts';
 import { RunRef } from './run.ts';
+
+const CrawlerStateRef = builder.enumType('CrawlerState', {
+  description: 'Whether a crawler is at work.',
+  values: {
+    READY: { description: 'No crawl of it is under way.' },
+    RUNNING: { description: 'A crawl of it waits for its turn or is under way.' },
+    STOPPING: { description: 'Somebody has stopped its crawl, which is about to notice.' },
+  } as const,
+});
 
 const CrawlerRef = builder.objectRef<CrawlerDefinition>('Crawler').implement({
   description: 'What is to be crawled, and into which database.',
@@ -40,8 +50,24 @@ const CrawlerRef = builder.objectRef<CrawlerDefinition>('Crawler').implement({
       description: 'What somebody wrote about it.',
       resolve: ({ description }) => description,
     }),
+    state: t.field({
+      type: CrawlerStateRef,
+      description: 'Whether it is at work.',
+      resolve: async ({ name }, _, { loaders }) => stateOf(await loaders.lastCrawl.load(name)),
+    }),
+    lastRun: t.field({
+      type: RunRef,
+      nullable: true,
+      description: 'Its newest crawl; null when there was none. `runs` with its name has the others.',
+      resolve: async ({ name }, _, { loaders }) => (await loaders.lastCrawl.load(name)) ?? null,
+    }),
   }),
 });
+
+function stateOf(run: Pick<Run, 'state'> | undefined): 'READY' | 'RUNNING' | 'STOPPING' {
+  if (run === undefined || isEnded(run)) return 'READY';
+  return run.state === 'STOPPING' ? 'STOPPING' : 'RUNNING';
+}
 
 const CrawlerConnection = builder.connectionObject(
   { type: CrawlerRef, name: 'CrawlerConnection', description: 'A page of crawlers.' },
@@ -120,10 +146,22 @@ builder.mutationFields((t) => ({
     args: {
       crawler: t.arg.string({ required: true, description: 'Its name.' }),
       acceptRemovals: t.arg.boolean({ defaultValue: false, description: 'Removes also what would be parked as a mass removal.' }),
+      everything: t.arg.boolean({
+        defaultValue: false,
+        description: 'Looks at everything, whatever its setting `recrawl` says.',
+      }),
+      budget: t.arg.int({ description: 'How many requests it may make; then it stops cleanly, and the rest is unknown.' }),
     },
-    resolve: async (_, { crawler, acceptRemovals }, { tenon, as }) => {
+    resolve: async (_, { crawler, acceptRemovals, everything, budget }, { tenon, as }) => {
       const { name } = await needCrawler(tenon.ground.db, as, crawler);
-      return tenon.work.enqueue(as, { kind: 'crawl', name, params: { acceptRemovals: acceptRemovals ?? false } });
+      if (isGiven(budget) && Number(budget) < 1)
+        throw new TenonError('BAD_INPUT', 'The budget of a crawl is at least 1 request.');
+      const params = {
+        acceptRemovals: acceptRemovals ?? false,
+        ...(everything === true && { everything }),
+        ...(isGiven(budget) && { budget }),
+      };
+      return tenon.work.enqueue(as, { kind: 'crawl', name, params });
     },
   }),
 }));

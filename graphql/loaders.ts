@@ -5,6 +5,8 @@ import type { Position } from '../src/model/change.ts';
 import type { Principal } from '../src/model/principal.ts';
 import type { Database, Table, Version } from '../src/model/table.ts';
 import type { Tenon } from '../src/tenon.ts';
+import { lastRuns } from '../src/work/list.ts';
+import type { Run } from '../src/work/run.ts';
 
 /** A key with the position at which to look; both together say what is loaded. */
 interface At<Key> {
@@ -18,6 +20,8 @@ export interface Loaders {
   readonly table: DataLoader<At<string>, Table | undefined, string>;
   readonly version: DataLoader<Pick<Version, 'tableId' | 'number'>, Version | undefined, string>;
   readonly totals: DataLoader<At<string>, PartitionTotals, string>;
+  /** By the crawler's name. */
+  readonly lastCrawl: DataLoader<string, Run | undefined>;
 }
 
 const NOTHING: PartitionTotals = { partitions: 0, rows: 0n, bytes: 0n, files: 0 };
@@ -53,6 +57,10 @@ export function createLoaders({ ground: { db } }: Pick<Tenon, 'ground'>, as: Pri
       }),
       { cacheKeyFn: textOf },
     ),
+    lastCrawl: new DataLoader(async (names) => {
+      const found = new Map((await lastRuns(db, as, 'crawl', names)).map((run) => [run.name, run]));
+      return names.map((name) => found.get(name));
+    }),
   };
 }
 

@@ -123,6 +123,12 @@ const RunFilterRef = builder.inputType('RunFilter', {
     kind: t.string({ description: '`crawl` or `job`.' }),
     name: t.string({ description: 'Of this crawler or job.' }),
     states: t.field({ type: [RunStateRef], description: 'In one of these states.' }),
+    createdFrom: t.field({ type: 'DateTime', description: 'Put into the queue then or later.' }),
+    createdUntil: t.field({ type: 'DateTime', description: 'Put into the queue before.' }),
+    endedFrom: t.field({ type: 'DateTime', description: 'Ended then or later.' }),
+    endedUntil: t.field({ type: 'DateTime', description: 'Ended before.' }),
+    minSeconds: t.float({ description: 'Took at least so long; one that is under way counts to now.' }),
+    maxSeconds: t.float({ description: 'Took so long at most.' }),
   }),
 });
 

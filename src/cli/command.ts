@@ -29,7 +29,7 @@ export function limitOption(command: Command, description: string, preset: numbe
   return command.option('--limit <n>', description, (text) => wholeNumber(text), preset);
 }
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) throw new InvalidNumber(text);
   return number;

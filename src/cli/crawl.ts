@@ -6,8 +6,9 @@ import type { Command } from 'commander';
 import { databaseKindOf, parseDatabaseUrl } from '../connections/database-url.ts';
 import { TenonError } from '../model/errors.ts';
 import type { Client } from './client.ts';
-import type { Perform } from './command.ts';
-import { errorText, sizeText } from './output.ts';
+import { wholeNumber, type Perform } from './command.ts';
+import { billText, type BillAnswer } from './bill-text.ts';
+import { errorText } from './output.ts';
 import { bareId, exitOf, RUN_FIELDS, startOrJoin, watchRun, type RunAnswer } from './run-progress.ts';
 import { plain, textTable } from './text-table.ts';
 import { readPassword } from './password.ts';
@@ -18,6 +19,8 @@ interface Options {
   readonly connection?: string;
   readonly passwordStdin?: boolean;
   readonly acceptRemovals?: boolean;
+  readonly everything?: boolean;
+  readonly budget?: number;
   readonly option?: readonly string[];
   readonly exclude?: readonly string[];
   readonly grouping?: string;
@@ -47,21 +50,27 @@ export function addCrawl(program: Command, perform: Perform): void {
     .option('--grouping <way>', 'how folders become tables: tenon or glue')
     .option('--prefix <text>', 'in front of the names of the tables')
     .option('--setting <key=value...>', 'a setting of the crawler: updateBehavior=merge tableThreshold=500')
+    .option('--everything', 'look at everything, whatever the setting «recrawl» says')
+    .option('--budget <n>', 'make so many requests at most; then what was not reached is unknown', wholeNumber)
     .option('--accept-removals', 'remove also what would be parked as a mass removal')
     .addHelpText('after', EXAMPLES)
     .action(async (source: string, options: Options, self: Command) => {
       await perform(self, async (client, { json, signal }) => {
         const crawler = await crawlerFor(client, source, options);
-        const params = { acceptRemovals: options.acceptRemovals ?? false };
+        const params = paramsOf(options);
         const run = await startOrJoin(client, () => startCrawl(client, crawler, params), params);
         return outcomeOf(await watchRun(client, run.id, signal), json);
       });
     });
 }
 
-async function startCrawl(client: Client, crawler: string, params: { acceptRemovals: boolean }): Promise<RunAnswer> {
+function paramsOf({ acceptRemovals = false, everything, budget }: Options) {
+  return { acceptRemovals, ...(everything === true && { everything }), ...(budget !== undefined && { budget }) };
+}
+
+async function startCrawl(client: Client, crawler: string, params: ReturnType<typeof paramsOf>): Promise<RunAnswer> {
   const { startCrawl: run } = await client.ask<{ startCrawl: RunAnswer }>(
-    `mutation ($crawler: String!, $acceptRemovals: Boolean) { startCrawl(crawler: $crawler, acceptRemovals: $acceptRemovals) { ${RUN_FIELDS} } }`,
+    `mutation ($crawler: String!, $acceptRemovals: Boolean, $everything: Boolean, $budget: Int) { startCrawl(crawler: $crawler, acceptRemovals: $acceptRemovals, everything: $everything, budget: $budget) { ${RUN_FIELDS} } }`,
     { crawler, ...params },
   );
   return run;
@@ -208,21 +217,10 @@ interface CrawlResult {
     readonly names?: readonly string[];
     readonly removal?: string;
   };
-  readonly bill?: {
-    readonly lists?: number;
-    readonly gets?: number;
-    readonly bytes?: number;
-    readonly queries?: number;
-    readonly seconds?: number;
-  };
+  readonly bill?: BillAnswer;
 }
 
 const LISTED = 10;
-
-/** Of sources that are paid by what is read. */
-function capacityText({ rows = 0, capacityUnits = 0 }: Record<string, number>): string {
-  return capacityUnits === 0 ? '' : `${rows} items for ${capacityUnits} read units, `;
-}
 
 function crawlText(run: RunAnswer): string {
   const result = (run.result ?? {}) as CrawlResult;
@@ -240,7 +238,7 @@ function crawlText(run: RunAnswer): string {
   } = result;
   const lines = [
     `${run.state.toLowerCase()}: ${tables} tables, ${partitions} partitions, ${objects} files; ${added} added, ${changed} changed, ${removed} removed`,
-    `cost: ${bill.lists ?? 0} listings, ${bill.gets ?? 0} reads, ${sizeText(bill.bytes ?? 0)}, ${bill.queries ?? 0} queries, ${capacityText(bill)}${(bill.seconds ?? 0).toFixed(1)} s`,
+    billText(bill),
   ];
   if (unknowns.length > 0) {
     lines.push(`${result.unknown ?? unknowns.length} unknown; what is known of them stays:`);

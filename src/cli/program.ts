@@ -8,6 +8,7 @@ import { openClient } from './client.ts';
 import type { Act, Perform } from './command.ts';
 import { addConnection } from './connection.ts';
 import { addCrawl } from './crawl.ts';
+import { addCrawlers } from './crawlers.ts';
 import { addDiff } from './diff.ts';
 import { addJob } from './job.ts';
 import { printError, printOutcome, type ExitCode, type Outcome } from './output.ts';
@@ -75,8 +76,8 @@ function createProgram(options: CliOptions, perform: Perform, finish: Finish, si
     .exitOverride()
     .showHelpAfterError('(tenon --help shows what there is)');
   addServe(program, options, finish, signal);
-  for (const add of [addCrawl, addRemovals, addTables, addTable, addDiff, addSearch, addSql, addJob, addRun, addChanges])
-    add(program, perform);
+  const first = [addCrawl, addCrawlers, addRemovals, addTables, addTable, addDiff, addSearch, addSql, addJob, addRun, addChanges];
+  for (const add of first) add(program, perform);
   for (const add of [addConnection, addClassifier, addToken, addCleanUp, addBackup]) add(program, perform);
   addRestore(program, options, finish);
   shareOptions(program);

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { moreText, nextOf, nodesOf, pageOptions, type Connection, type Perform } from './command.ts';
+import { InvalidArgumentError, type Command } from 'commander';
+import { moreText, nextOf, nodesOf, pageOptions, wholeNumber, type Connection, type Perform } from './command.ts';
 import { bareId, RUN_FIELDS, type RunAnswer } from './run-progress.ts';
 import { plain, textTable } from './text-table.ts';
 
@@ -20,29 +20,8 @@ const TIMES = 'createdAt startedAt endedAt';
 
 export function addRun(program: Command, perform: Perform): void {
   const run = program.command('run').summary('look at runs of crawlers and jobs, and stop them');
-  pageOptions(run.command('list').summary('list runs, the newest first'), 20)
-    .option('--kind <kind>', 'only «crawl» or «job»')
-    .option('--name <name>', 'only of this crawler or job')
-    .addHelpText('after', '\nExample:\n  tenon run list --kind job')
-    .action(async (_options, self: Command) => {
-      const { limit, after, kind, name } = self.opts<{ limit: number; after?: string; kind?: string; name?: string }>();
-      await perform(self, async (client) => {
-        const { runs } = await client.ask<{ runs: Connection<Listed> }>(
-          `query ($filter: RunFilter, $first: Int, $after: String) { runs(filter: $filter, first: $first, after: $after) { edges { node { ${RUN_FIELDS} ${TIMES} } } pageInfo { hasNextPage endCursor } } }`,
-          { filter: { kind, name }, first: limit, after },
-        );
-        const found = nodesOf(runs).map((each) => ({ ...each, id: bareId(each.id) }));
-        const next = nextOf(runs.pageInfo);
-        const text = textTable(
-          ['id', 'kind', 'name', 'state', 'started', 'ended'],
-          found.map((each) => [each.id, each.kind, each.name, each.state, each.startedAt, each.endedAt]),
-        );
-        return {
-          json: { runs: found, ...(next !== null && { next }) },
-          text: (found.length === 0 ? 'There are no runs yet.' : text) + moreText(next),
-        };
-      });
-    });
+  listCommand(run.command('list'), perform);
+  listCommand(program.command('runs'), perform);
   run
     .command('show')
     .summary('show a run')
@@ -86,6 +65,68 @@ export function addRun(program: Command, perform: Perform): void {
         return { json: { run: { ...stopRun, id: bareId(stopRun.id) } }, text: `${stopRun.name}: ${stopRun.state.toLowerCase()}` };
       });
     });
+}
+
+interface ListOptions {
+  readonly limit: number;
+  readonly after?: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly crawler?: string;
+  readonly state?: readonly string[];
+  readonly since?: Date;
+  readonly until?: Date;
+  readonly minSeconds?: number;
+}
+
+/** `tenon runs` is the short way to write `tenon run list`. */
+function listCommand(command: Command, perform: Perform): void {
+  pageOptions(command.summary('list runs, the newest first'), 20)
+    .option('--kind <kind>', 'only «crawl» or «job»')
+    .option('--name <name>', 'only of this crawler or job')
+    .option('--crawler <name>', 'only crawls of this crawler')
+    .option('--state <state...>', 'only in one of these states: SUCCEEDED INCOMPLETE FAILED STOPPED BLOCKED RUNNING …')
+    .option('--since <time>', 'only those put into the queue then or later: 2026-11-20, or 2026-11-20T12:00Z', timeOf)
+    .option('--until <time>', 'only those put into the queue before', timeOf)
+    .option('--min-seconds <n>', 'only those that took at least so long', wholeNumber)
+    .addHelpText('after', '\nExample:\n  tenon runs --crawler lake --state FAILED INCOMPLETE --since 2026-11-20')
+    .action(async (_options, self: Command) => {
+      const options = self.opts<ListOptions>();
+      await perform(self, async (client) => {
+        const { runs } = await client.ask<{ runs: Connection<Listed> }>(
+          `query ($filter: RunFilter, $first: Int, $after: String) { runs(filter: $filter, first: $first, after: $after) { edges { node { ${RUN_FIELDS} ${TIMES} } } pageInfo { hasNextPage endCursor } } }`,
+          { filter: filterOf(options), first: options.limit, after: options.after },
+        );
+        const found = nodesOf(runs).map((each) => ({ ...each, id: bareId(each.id) }));
+        const next = nextOf(runs.pageInfo);
+        const text = textTable(
+          ['id', 'kind', 'name', 'state', 'started', 'ended'],
+          found.map((each) => [each.id, each.kind, each.name, each.state, each.startedAt, each.endedAt]),
+        );
+        return {
+          json: { runs: found, ...(next !== null && { next }) },
+          text: (found.length === 0 ? 'There are no such runs.' : text) + moreText(next),
+        };
+      });
+    });
+}
+
+function filterOf({ kind, name, crawler, state, since, until, minSeconds }: ListOptions) {
+  return {
+    kind: crawler === undefined ? kind : 'crawl',
+    name: crawler?.toLowerCase() ?? name,
+    states: state?.map((each) => each.toUpperCase()),
+    createdFrom: since?.toISOString(),
+    createdUntil: until?.toISOString(),
+    minSeconds,
+  };
+}
+
+/** A day is the beginning of it, in UTC. */
+function timeOf(text: string): Date {
+  const time = new Date(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError(`«${text}» is no time; write 2026-11-20 or 2026-11-20T12:00:00Z.`);
 }
 
 function lineText({ at, level, message, fields }: Line): string {

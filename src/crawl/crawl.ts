@@ -7,6 +7,7 @@ import { tableNameFrom } from '../model/names.ts';
 import type { Table } from '../model/table.ts';
 import type { RunContext } from '../work/run.ts';
 import { decideAbsence, parkedOf, type Parked } from './absence.ts';
+import { billOf } from './bill.ts';
 import { classifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
 import { createCollector, folderName, type CollectContext, type Collector } from './collect.ts';
@@ -520,7 +521,8 @@ export class Crawl {
     const { counts, unknownCount, unknowns, skipped, sampled, bill, seconds } = this.report.save(this.seconds());
     const { tables, partitions, objects } = this.progress;
     const rest = { unknown: unknownCount, unknowns, skipped, sampled, ...(parked !== undefined && { parked }) };
-    return { mode: this.mode, tables, partitions, objects, ...counts, ...rest, bill: { ...bill, seconds } };
+    const isS3 = this.at.base?.startsWith('s3:') === true;
+    return { mode: this.mode, tables, partitions, objects, ...counts, ...rest, bill: billOf(bill, seconds, isS3) };
   }
 
   private seconds(): number {

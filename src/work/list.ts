@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
 import { authorize } from '../access/authorize.ts';
 import type { Db } from '../db/db.ts';
 import { runLogs, runs } from '../db/tables/work.ts';
@@ -12,6 +12,15 @@ export interface RunFilter {
   readonly kind?: string | undefined;
   readonly name?: string | undefined;
   readonly states?: readonly RunState[] | undefined;
+  /** At or after. */
+  readonly createdFrom?: Date | undefined;
+  /** Before. */
+  readonly createdUntil?: Date | undefined;
+  readonly endedFrom?: Date | undefined;
+  readonly endedUntil?: Date | undefined;
+  /** From its beginning to its end, or to now. */
+  readonly minSeconds?: number | undefined;
+  readonly maxSeconds?: number | undefined;
 }
 
 export type RunLogLine = Readonly<typeof runLogs.$inferSelect>;
@@ -24,6 +33,8 @@ export async function findRun(db: Db, as: Principal, id: string): Promise<Run> {
   return run;
 }
 
+const SECONDS = sql`extract(epoch from coalesce(${runs.endedAt}, now()) - ${runs.startedAt})`;
+
 /** Newest first. */
 export async function listRuns(db: Db, as: Principal, filter: RunFilter, page: PageRequest): Promise<Page<Run>> {
   authorize(as, 'read', 'runs');
@@ -32,6 +43,12 @@ export async function listRuns(db: Db, as: Principal, filter: RunFilter, page: P
     filter.kind === undefined ? undefined : eq(runs.kind, filter.kind),
     filter.name === undefined ? undefined : eq(runs.name, filter.name),
     filter.states === undefined ? undefined : inArray(runs.state, [...filter.states]),
+    filter.createdFrom === undefined ? undefined : gte(runs.createdAt, filter.createdFrom),
+    filter.createdUntil === undefined ? undefined : lt(runs.createdAt, filter.createdUntil),
+    filter.endedFrom === undefined ? undefined : gte(runs.endedAt, filter.endedFrom),
+    filter.endedUntil === undefined ? undefined : lt(runs.endedAt, filter.endedUntil),
+    filter.minSeconds === undefined ? undefined : sql`${SECONDS} >= ${filter.minSeconds}`,
+    filter.maxSeconds === undefined ? undefined : sql`${SECONDS} <= ${filter.maxSeconds}`,
     page.after === undefined ? undefined : beyond(page.after),
   ];
   const rows = await db
@@ -44,6 +61,16 @@ export async function listRuns(db: Db, as: Principal, filter: RunFilter, page: P
     items: rows.slice(0, page.first).map((item) => ({ cursor: `${item.createdAt.toISOString()}/${item.id}`, item })),
     hasNextPage: rows.length > page.first,
   };
+}
+
+/** The newest run of each name. */
+export async function lastRuns(db: Db, as: Principal, kind: string, names: readonly string[]): Promise<Run[]> {
+  authorize(as, 'read', 'runs');
+  return db
+    .selectDistinctOn([runs.name])
+    .from(runs)
+    .where(and(eq(runs.kind, kind), inArray(runs.name, [...names])))
+    .orderBy(asc(runs.name), desc(runs.createdAt), desc(runs.id));
 }
 
 /** Oldest first. */

@@ -52,6 +52,39 @@ describe('the command line', () => {
     expect(await answer.json()).toEqual({ data: { me: { name: 'admin', role: 'ADMIN' } } });
   });
 
+  it('tells of crawlers and their crawls, by state and time, with a bill and what it would be on Glue', async () => {
+    const source = join(folder, 'budgeted');
+    for (const name of ['a', 'b', 'c']) {
+      await mkdir(join(source, name), { recursive: true });
+      await writeFile(join(source, name, 'x.csv'), 'id,amount\n1,2.5\n');
+    }
+    const crawl = ['crawl', source, '--database', 'budgeted', '--name', 'Budgeted'];
+    type Crawled = { run: { id: string; state: string; unknown: number; bill: Record<string, unknown> } };
+    const { run: first } = await json<Crawled>([...crawl, '--budget', '2'], 3);
+    expect(first).toMatchObject({ state: 'INCOMPLETE', bill: { gets: 0, queries: 0, rows: 0, capacityUnits: 0 } });
+    expect(first.bill['glue']).toMatchObject({ usd: 0.146667, dpuHours: 0.333333 });
+    const { stdout } = await tenon(...crawl);
+    expect(stdout).toMatch(
+      /cost: \d+ listings, 3 reads, .* s\non Glue: \$0\.15 \(2 DPUs at \$0\.44 an hour, 10 minutes at least/,
+    );
+
+    type Runs = { runs: { id: string; state: string }[]; next?: string };
+    const runs = (...args: string[]) => json<Runs>(['runs', '--crawler', 'budgeted', ...args]);
+    const all = (await runs()).runs;
+    expect(all.map(({ state }) => state)).toEqual(['SUCCEEDED', 'INCOMPLETE']);
+    expect((await runs('--state', 'incomplete', 'FAILED')).runs.map(({ id }) => id)).toEqual([first.id]);
+    expect((await runs('--since', '2001-01-01', '--until', '2001-01-02')).runs).toEqual([]);
+    expect((await runs('--since', '2001-01-01', '--min-seconds', '3600')).runs).toEqual([]);
+    const page = await runs('--limit', '1');
+    expect((await runs('--limit', '1', '--after', page.next ?? '')).runs).toEqual(all.slice(1));
+    expect((await tenon('runs', '--since', 'yesterday')).code).toBe(2);
+
+    const { crawlers } = await json<{ crawlers: { name: string }[] }>(['crawlers']);
+    const found = crawlers.find(({ name }) => name === 'budgeted');
+    expect(found).toMatchObject({ kind: 'file', database: 'budgeted', state: 'READY', lastRun: { state: 'SUCCEEDED' } });
+    expect((await tenon('crawlers')).stdout).toContain('budgeted');
+  });
+
   it('defines a crawler by its flags, and refuses them for one that is defined already', async () => {
     const flags = ['--exclude', 'tmp/**', '**.bak', '--prefix', 'x_', '--setting', 'tableThreshold=7', 'updateBehavior=merge'];
     const { run: crawl } = await json<{ run: Record<string, unknown> }>([
