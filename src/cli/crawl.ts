@@ -25,6 +25,7 @@ interface Options {
   readonly exclude?: readonly string[];
   readonly grouping?: string;
   readonly prefix?: string;
+  readonly classifier?: readonly string[];
   readonly setting?: readonly string[];
 }
 
@@ -49,6 +50,7 @@ export function addCrawl(program: Command, perform: Perform): void {
     .option('--exclude <pattern...>', 'leave out paths below the source: tmp/** **.bak')
     .option('--grouping <way>', 'how folders become tables: tenon or glue')
     .option('--prefix <text>', 'in front of the names of the tables')
+    .option('--classifier <name...>', 'ask these classifiers first, in this order')
     .option('--setting <key=value...>', 'a setting of the crawler: updateBehavior=merge tableThreshold=500')
     .option('--everything', 'look at everything, whatever the setting «recrawl» says')
     .option('--budget <n>', 'make so many requests at most; then what was not reached is unknown', wholeNumber)
@@ -107,8 +109,10 @@ function urlOf(source: string): URL | undefined {
 
 /** What it is to do stands in its definition; to pass over what was typed would be worse than to refuse it. */
 async function needCrawler(client: Client, name: string, options: Options): Promise<string> {
-  const { option, exclude, grouping, prefix, setting } = options;
-  const given = Object.entries({ option, exclude, grouping, prefix, setting }).filter(([, value]) => value !== undefined);
+  const { option, exclude, grouping, prefix, classifier, setting } = options;
+  const given = Object.entries({ option, exclude, grouping, prefix, classifier, setting }).filter(
+    ([, value]) => value !== undefined,
+  );
   if (given.length > 0) {
     const flags = given.map(([flag]) => `--${flag}`).join(', ');
     throw new TenonError(
@@ -158,9 +162,14 @@ function sourceOptions({ option = [], exclude }: Options): Record<string, unknow
   return exclude === undefined ? given : { ...given, exclude: [given['exclude'] ?? [], exclude].flat() };
 }
 
-function settingsOf({ setting = [], grouping, prefix }: Options): Record<string, unknown> {
+function settingsOf({ setting = [], grouping, prefix, classifier }: Options): Record<string, unknown> {
   const given = optionsOf(setting);
-  return { ...given, ...(grouping !== undefined && { grouping }), ...(prefix !== undefined && { prefix }) };
+  return {
+    ...given,
+    ...(grouping !== undefined && { grouping }),
+    ...(prefix !== undefined && { prefix }),
+    ...(classifier !== undefined && { classifiers: classifier }),
+  };
 }
 
 /** `key=value`; what reads as JSON is that, anything else a text; a key given twice is a list. */

@@ -33,8 +33,15 @@ export async function partitionInputs(table: Table, partitions: AsyncIterable<Re
     if (format === undefined || !FORMATS.has(format.name)) {
       throw new TenonError(
         'UNSUPPORTED',
-        `${table.database}.${table.name} has the format ${format?.name ?? 'unknown'}; jobs and SQL read csv, json and parquet.`,
+        `${table.database}.${table.name} has the format ${format?.name ?? 'unknown'}${reasonOf(table, format)}; jobs and SQL read csv, json and parquet.`,
         { format: format?.name },
+      );
+    }
+    if (format.options?.['layout'] === 'path') {
+      throw new TenonError(
+        'UNSUPPORTED',
+        `The rows of ${table.database}.${table.name} lie at ${String(format.options['path'])} in its documents; jobs and SQL read JSON in lines, in one array, or one object after another.`,
+        { format: format.name },
       );
     }
     if (!COMPRESSIONS.has(format.compression)) {
@@ -54,6 +61,13 @@ export async function partitionInputs(table: Table, partitions: AsyncIterable<Re
     });
   }
   return found;
+}
+
+/** A Delta or Iceberg table is read as the Parquet files that it is made of, unless something keeps it from that. */
+function reasonOf({ details }: Table, format: Format | undefined): string {
+  const source = details?.source?.[format?.name ?? ''];
+  const reason = typeof source === 'object' && source !== null ? (source as { unreadable?: unknown }).unreadable : undefined;
+  return typeof reason === 'string' ? `, and ${reason}` : '';
 }
 
 function checkEncoding(table: Table, { name, options }: Format): void {
