@@ -20,7 +20,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ER_QUERY_TIMEOUT: 'TIMEOUT',
   ER_STATEMENT_TIMEOUT: 'TIMEOUT',
   ER_LOCK_WAIT_TIMEOUT: 'TIMEOUT',
-  PROTOCOL_SEQUENCE_TIMEOUT: 'TIMEOUT',
+  // The server has a timeout of its own, so one that says nothing for longer is not there any more.
+  PROTOCOL_SEQUENCE_TIMEOUT: 'SOURCE_UNAVAILABLE',
 };
 
 /** Numbers of errors that the driver calls by another server's name: 1969 of MariaDB, 3024 of MySQL, 4151 of MariaDB. */

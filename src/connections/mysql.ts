@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolConnection, PoolOptions, RowDataPacket } from 'mysql2/promise';
 import { TenonError } from '../model/errors.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
@@ -18,6 +19,8 @@ interface Session {
   readonly address: string;
   /** For one statement: the server's own timeout, and then some, for a server that is not there any more. */
   readonly patienceMs: number;
+  /** To say goodbye. */
+  readonly endMs: number;
   connect(): Promise<PoolConnection>;
 }
 
@@ -34,6 +37,7 @@ export function createMysqlSource(
   const session: Session = {
     address,
     patienceMs: statementMs + limits.requestTimeoutMs,
+    endMs: limits.requestTimeoutMs,
     async connect() {
       try {
         const client = await (await (pool ??= openPool(options, secret, limits))).getConnection();
@@ -53,7 +57,8 @@ export function createMysqlSource(
     async close() {
       const opened = await pool?.catch(() => undefined);
       pool = undefined;
-      await opened?.end();
+      // The goodbye may never be heard.
+      if (opened !== undefined) await Promise.race([opened.end(), sleep(limits.requestTimeoutMs, undefined, { ref: false })]);
     },
   };
 }
@@ -101,15 +106,16 @@ function refuseClearPassword(): never {
  */
 async function prepare(client: PoolConnection, statementMs: number, limits: ConnectionLimits): Promise<void> {
   try {
-    const [rows] = await client.query<RowDataPacket[]>('select version() as version');
+    const set = (sql: string) => client.query<RowDataPacket[]>({ sql, timeout: limits.requestTimeoutMs });
+    const [rows] = await set('select version() as version');
     const isMaria = /mariadb/i.test(String(rows[0]?.['version']));
     const timeout = isMaria ? `max_statement_time = ${statementMs / 1000}` : `max_execution_time = ${Math.trunc(statementMs)}`;
     const lockSeconds = Math.max(1, Math.ceil(limits.lockTimeoutMs / 1000));
-    await client.query(
+    await set(
       `set session sql_mode = '', ${timeout}, lock_wait_timeout = ${lockSeconds}, innodb_lock_wait_timeout = ${lockSeconds}, time_zone = '+00:00'`,
     );
-    await client.query('set session transaction isolation level repeatable read');
-    await client.query('set session transaction read only');
+    await set('set session transaction isolation level repeatable read');
+    await set('set session transaction read only');
   } catch (error) {
     client.destroy();
     throw error;
@@ -189,6 +195,8 @@ async function openSnapshot(session: Session): Promise<MysqlSnapshot> {
       return await ask<Row>(session, client, text, values);
     } catch (error) {
       broken ||= isBroken(error);
+      // Else what is asked next would stand in line behind what is never answered.
+      if (broken) client.destroy();
       throw mysqlError(error, session.address);
     }
   };
@@ -203,7 +211,8 @@ async function openSnapshot(session: Session): Promise<MysqlSnapshot> {
     // A failed statement takes nothing with it here.
     attempt: run,
     async close() {
-      if (!broken) await client.query('rollback').catch(() => (broken = true));
+      if (broken) return;
+      await client.query({ sql: 'rollback', timeout: session.endMs }).catch(() => (broken = true));
       if (broken) client.destroy();
       else client.release();
     },

@@ -28,6 +28,8 @@ interface Session {
   readonly address: string;
   /** For one statement: the server's own timeout, and then some, for a server that is not there any more. */
   readonly patienceMs: number;
+  /** To say goodbye. */
+  readonly endMs: number;
   connect(): Promise<PoolClient>;
 }
 
@@ -44,6 +46,7 @@ export function createPostgresSource(
   const session: Session = {
     address,
     patienceMs: (options.statementTimeoutMs ?? limits.statementTimeoutMs) + limits.requestTimeoutMs,
+    endMs: limits.requestTimeoutMs,
     async connect() {
       try {
         return await (await (pool ??= openPool(options, secret, limits))).connect();
@@ -83,7 +86,7 @@ async function openPool(options: PostgresOptions, secret: string | undefined, li
     max: limits.sessions,
     idleTimeoutMillis: 10_000,
     allowExitOnIdle: true,
-    onConnect: (client) => client.query(sessionSettings(options, limits)).then(() => undefined),
+    onConnect: (client) => client.query(patient(sessionSettings(options, limits), limits.requestTimeoutMs)).then(() => undefined),
   };
   const pool = new Pool({ ...config, ssl: await tls(options, config) });
   // A session that the server ends is an event without a question, idle or between two of them; unheard it would end the
@@ -150,14 +153,18 @@ async function using<T>(session: Session, ask: (client: PoolClient) => Promise<T
   }
 }
 
+/** A server that is not there any more answers nothing, not even that its own timeout is over. */
+function patient(text: string, timeoutMs: number, values: readonly unknown[] = []): QueryConfig & { query_timeout: number } {
+  return { text, values: [...values], query_timeout: timeoutMs };
+}
+
 async function ask<Row extends object>(
   { patienceMs }: Session,
   client: PoolClient,
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const asked: QueryConfig & { query_timeout: number } = { text, values: [...values], query_timeout: patienceMs };
-  const { rows } = await client.query<Row & QueryResultRow>(asked);
+  const { rows } = await client.query<Row & QueryResultRow>(patient(text, patienceMs, values));
   return rows;
 }
 
@@ -240,7 +247,7 @@ async function openSnapshot(session: Session): Promise<PostgresSnapshot> {
       }
     },
     async close() {
-      if (!broken) await client.query('rollback').catch(() => (broken = true));
+      if (!broken) await client.query(patient('rollback', session.endMs)).catch(() => (broken = true));
       client.release(broken);
     },
   };
