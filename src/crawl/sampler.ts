@@ -50,7 +50,7 @@ export class Sampler {
   private oldest: ObjectFinding | undefined;
 
   constructor(wanted: number) {
-    this.wanted = Math.max(2, wanted);
+    this.wanted = wanted;
   }
 
   add(object: ObjectFinding): void {
@@ -66,7 +66,8 @@ export class Sampler {
   /** In the order of the listing, but for the oldest and the newest, which come first. */
   take(): ObjectFinding[] {
     if (this.count <= this.wanted) return [...this.spread];
-    const chosen = new Set([this.newest, this.oldest].filter((object) => object !== undefined));
+    const ends = [this.newest, this.oldest].filter((object) => object !== undefined);
+    const chosen = new Set(ends.slice(0, this.wanted));
     const others = this.spread.filter((object) => !chosen.has(object));
     const stride = others.length / Math.max(1, this.wanted - chosen.size);
     for (let i = 0; chosen.size < this.wanted && Math.floor(i) < others.length; i += stride) {
