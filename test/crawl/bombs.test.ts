@@ -10,7 +10,7 @@ import { BOMBS } from './bombs.ts';
 const VERBOSE = process.env['TENON_TEST_BOMBS'] !== undefined;
 const MIB = 1024 * 1024;
 /** A limit that is shorter than the usual one is met sooner. */
-const QUICK = { ...LIMITS, classifyMs: 800 };
+const QUICK = { ...LIMITS, classifyMs: 400 };
 /** What the limit of time leaves room for, and what a busy machine adds. */
 const PATIENCE_MS = 8_000;
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/config.ts';
 import { CLASSIFY_LIMITS, type ByteSource } from '../../src/crawl/classifier.ts';
@@ -113,6 +114,19 @@ describe('parsers', () => {
     const rows = Array.from({ length: 100_000 }, (_, i) => `${i},text ${i}\n`).join('');
     const found = await parsers.classify(sourceOf('a.csv', `id,name\n${rows}`), CLASSIFY_LIMITS, []);
     expect(found?.as?.({ name: 'csv', options: { ...found.format.options, null: 'NA' } })?.columns).toHaveLength(2);
+  });
+
+  it.each([
+    ['a.csv', Buffer.from(`id,name\n${'1,a\n'.repeat(500_000)}`)],
+    ['a', gzipSync(`id,name\n${'1,a\n2,b\n3,c\n'.repeat(20_000)}`)],
+    ['a.parquet', readFileSync(join(FIXTURES, 'parquet/types.parquet'))],
+    ['a.orc', readFileSync(join(FIXTURES, 'orc/zstd.orc'))],
+    ['a.avro', readFileSync(join(FIXTURES, 'avro/deflate.avro'))],
+    ['a.csv.zst', readFileSync(join(FIXTURES, 'compressed/orders.csv.zst'))],
+  ])('read a file once, wherever it is parsed: %s', async (path, bytes) => {
+    const source = sourceOf(path, bytes);
+    expect(await parsers.classify(source, CLASSIFY_LIMITS, [])).toBeDefined();
+    expect(source.reads).toHaveLength(1);
   });
 
   it('read a record that is longer than the first sample', async () => {

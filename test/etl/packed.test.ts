@@ -28,6 +28,14 @@ describe('sql over packed files', () => {
     expect((await sql(compression)).rows).toEqual([[400, '2026-01-28']]);
   });
 
+  it('reads json that is packed by zstd', async () => {
+    const file = 'orders.json.zst';
+    lab.put(`json/${file}`, readFileSync(resolve('test/fixtures/compressed', file)));
+    const format = { name: 'json', compression: 'zstd', options: { layout: 'lines' } };
+    await lab.crawl({ table: 'json', columns: { id: 'bigint', name: 'string', when: 'date' }, keys: {}, format });
+    expect((await runSql(lab.deps, SYSTEM, 'select count(*), max(id) from lake.json')).rows).toEqual([[200, 199]]);
+  });
+
   it.each([
     ['bzip2', 'orders.csv.bz2'],
     ['hadoop-snappy', 'orders.csv.snappy'],
