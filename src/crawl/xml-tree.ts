@@ -48,7 +48,9 @@ export function readXml(text: string, whole: boolean, maxDepth: number): XmlTree
     nodes += 1;
     if (nodes > MAX_NODES) throw new Enough();
     if (open.length >= maxDepth) throw new XmlFault(`is nested deeper than ${maxDepth} levels on line ${parser.line}`, true);
-    const node: XmlNode = { name, attributes: Object.entries(attributes), children: [], text: '', closed: false };
+    // What a prefix stands for is no value of the element.
+    const own = Object.entries(attributes).filter(([key]) => !/^xmlns(?::|$)/.test(key));
+    const node: XmlNode = { name, attributes: own, children: [], text: '', closed: false };
     open.at(-1)?.children.push(node);
     root ??= node;
     open.push(node);
