@@ -1,8 +1,10 @@
 import DataLoader from 'dataloader';
+import { findSchemas } from '../src/catalog/deviations.ts';
 import { findDatabases, findTables, findVersions, totalsOfTables } from '../src/catalog/batch.ts';
 import type { PartitionTotals } from '../src/catalog/partitions.ts';
 import type { Position } from '../src/model/change.ts';
 import type { Principal } from '../src/model/principal.ts';
+import type { Schema } from '../src/model/schema.ts';
 import type { Database, Table, Version } from '../src/model/table.ts';
 import type { Tenon } from '../src/tenon.ts';
 import { lastRuns } from '../src/work/list.ts';
@@ -19,6 +21,8 @@ export interface Loaders {
   readonly database: DataLoader<At<string>, Database | undefined, string>;
   readonly table: DataLoader<At<string>, Table | undefined, string>;
   readonly version: DataLoader<Pick<Version, 'tableId' | 'number'>, Version | undefined, string>;
+  /** By hash: the columns of partitions. */
+  readonly schema: DataLoader<string, Schema | undefined>;
   readonly totals: DataLoader<At<string>, PartitionTotals, string>;
   /** By the crawler's name. */
   readonly lastCrawl: DataLoader<string, Run | undefined>;
@@ -50,6 +54,10 @@ export function createLoaders({ ground: { db } }: Pick<Tenon, 'ground'>, as: Pri
       },
       { cacheKeyFn: versionKey },
     ),
+    schema: new DataLoader(async (hashes) => {
+      const found = await findSchemas(db, hashes);
+      return hashes.map((hash) => found.get(hash));
+    }),
     totals: new DataLoader(
       byPosition(async (ids, asOf) => {
         const found = await totalsOfTables(db, as, ids, asOf);

@@ -1,13 +1,17 @@
 import { partitionText } from '../src/model/partition-key.ts';
 import type { PartitionTotals } from '../src/catalog/partitions.ts';
-import type { Column } from '../src/model/schema.ts';
+import { deviationOf } from '../src/model/deviation.ts';
+import type { Schema } from '../src/model/schema.ts';
+import type { SchemaChange } from '../src/model/schema-diff.ts';
 import type { Partition } from '../src/model/table.ts';
 import { builder } from './builder.ts';
 import { FormatRef } from './column.ts';
+import type { Loaders } from './loaders.ts';
+import { SchemaChangeRef } from './version.ts';
 
-/** A partition with the keys that its values belong to. */
+/** A partition with the schema of its table, whose keys its values belong to. */
 interface PartitionNode extends Partition {
-  readonly keys: readonly Column[];
+  readonly schema: Schema;
 }
 
 const PartitionRef = builder.objectRef<PartitionNode>('Partition').implement({
@@ -15,12 +19,13 @@ const PartitionRef = builder.objectRef<PartitionNode>('Partition').implement({
   fields: (t) => ({
     name: t.string({
       description: 'As Hive writes it: `dt=2026-01-01/region=eu`; empty for a table without partition keys.',
-      resolve: ({ keys, values }) => partitionText(keys, values),
+      resolve: ({ schema, values }) => partitionText(schema.partitionKeys, values),
     }),
     values: t.field({
       type: 'JSON',
       description: 'An object: the text of each partition key, null for Hive’s default partition.',
-      resolve: ({ keys, values }) => Object.fromEntries(keys.map(({ name }, index) => [name, values[index] ?? null])),
+      resolve: ({ schema, values }) =>
+        Object.fromEntries(schema.partitionKeys.map(({ name }, index) => [name, values[index] ?? null])),
     }),
     location: t.exposeString('location', { description: 'Where its files are.' }),
     format: t.field({
@@ -38,8 +43,23 @@ const PartitionRef = builder.objectRef<PartitionNode>('Partition').implement({
       resolve: ({ bytes }) => bytes,
     }),
     files: t.exposeInt('files', { description: 'How many files it has.' }),
+    deviates: t.boolean({
+      description: 'Its own columns are not those of the table: some are missing, others are more, or of another type.',
+      resolve: async (partition, _, { loaders }) => (await differences(partition, loaders)).length > 0,
+    }),
+    diff: t.field({
+      type: [SchemaChangeRef],
+      description: 'What its own columns have and the table’s have not, and the other way round.',
+      resolve: (partition, _, { loaders }) => differences(partition, loaders),
+    }),
   }),
 });
+
+/** A partition that has no columns of its own has those of its table. */
+async function differences({ schema, schemaHash }: PartitionNode, loaders: Loaders): Promise<SchemaChange[]> {
+  const own = schemaHash === undefined ? undefined : await loaders.schema.load(schemaHash);
+  return own === undefined ? [] : deviationOf(schema, own.columns);
+}
 
 export const PartitionConnection = builder.connectionObject(
   { type: PartitionRef, name: 'PartitionConnection', description: 'A page of partitions.' },

@@ -76,7 +76,7 @@ const RemovalConnection = builder.connectionObject(
 );
 
 const RemovalFilterRef = builder.inputType('RemovalFilter', {
-  description: 'Which removals: all that is given must hold.',
+  description: 'Which removals. As in all filters here: all that is given must hold; of a list one value must.',
   fields: (t) => ({
     crawler: t.string({ description: 'Of this crawler.' }),
     state: t.field({ type: RemovalStateRef, description: 'In this state.' }),

@@ -113,12 +113,13 @@ builder.node(TableRef, {
       description: 'Its partitions, in an order that stays the same from page to page. A table without partition keys has one.',
       args: {
         predicate: t.arg.string({ description: "On the partition keys: `dt >= '2026-01-01' and region in ('eu', 'us')`." }),
+        deviating: t.arg.boolean({ description: 'Only those whose own columns are not those of the table.' }),
         ...pageArgs(t),
       },
       resolve: async (table, args, { tenon, as }) => {
-        const filter = { predicate: args.predicate ?? undefined, asOf: table.asOf };
+        const filter = { predicate: args.predicate ?? undefined, deviating: args.deviating ?? false, asOf: table.asOf };
         const page = await listPartitions(tenon.ground.db, as, table, filter, pageOf(args, tenon.config.limits));
-        return connectionOf(page, args, (partition) => ({ ...partition, keys: table.schema.partitionKeys }));
+        return connectionOf(page, args, (partition) => ({ ...partition, schema: table.schema }));
       },
     }),
     totals: t.field({

@@ -57,7 +57,7 @@ function constantCase(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-const SchemaChangeRef = builder.objectRef<SchemaChange>('SchemaChange').implement({
+export const SchemaChangeRef = builder.objectRef<SchemaChange>('SchemaChange').implement({
   description: 'One difference between two versions.',
   fields: (t) => ({
     kind: t.field({ type: SchemaChangeKindRef, description: 'What is different.', resolve: ({ kind }) => kind }),

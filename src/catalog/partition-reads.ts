@@ -1,4 +1,4 @@
-import { and, asc, eq, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { Db } from '../db/db.ts';
 import { partitions } from '../db/tables/catalog.ts';
 import type { Position } from '../model/change.ts';
@@ -16,6 +16,8 @@ export interface Reading {
   readonly tableId: string;
   readonly asOf: Position | undefined;
   readonly accesses: readonly Access[];
+  /** Only rows with one of these. */
+  readonly schemaHashes?: readonly string[] | undefined;
 }
 
 /** Where a reading has come to: on which way, and the last row there. */
@@ -48,12 +50,26 @@ export async function readOn(db: Db, reading: Reading, after: Place | undefined,
 }
 
 /** The statement of one way. Its order is that of the index, so that the limit ends the scan. */
-export function selectRows(db: Db, { tableId, asOf }: Reading, access: Access, after: Place | undefined, limit: number) {
+export function selectRows(
+  db: Db,
+  { tableId, asOf, schemaHashes }: Reading,
+  access: Access,
+  after: Place | undefined,
+  limit: number,
+) {
   const order = access.order === 'key' ? [asc(partitions.key)] : [sql`${keyAt(access.order)} asc`, asc(partitions.id)];
   return db
     .select(PARTITION_COLUMNS)
     .from(partitions)
-    .where(and(eq(partitions.tableId, tableId), visible(partitions, asOf), access.where, after && beyond(access, after)))
+    .where(
+      and(
+        eq(partitions.tableId, tableId),
+        visible(partitions, asOf),
+        access.where,
+        after && beyond(access, after),
+        schemaHashes && inArray(partitions.schemaHash, [...schemaHashes]),
+      ),
+    )
     .orderBy(...order)
     .limit(limit);
 }

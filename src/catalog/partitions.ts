@@ -13,6 +13,7 @@ import type { Column } from '../model/schema.ts';
 import type { Partition, PartitionDraft, Table } from '../model/table.ts';
 import { formatType } from '../model/types.ts';
 import { checkPage, cursorsOf, numberOf, pageOf, type CursorPart } from './cursor.ts';
+import { deviatingHashes } from './deviations.ts';
 import { saveManifests } from './manifests.ts';
 import { checkOwner, mayChange } from './owner.ts';
 import { isSame, prepare, type Prepared } from './partition-plan.ts';
@@ -152,6 +153,8 @@ function countRemoved(entry: Entry, rows: readonly PartitionRow[], keys: readonl
 export interface PartitionFilter extends AsOf {
   /** As `parsePredicate` reads it, or read already for the keys of this table. */
   readonly predicate?: string | Predicate | undefined;
+  /** Only those whose own columns are not what the table says. */
+  readonly deviating?: boolean | undefined;
 }
 
 /** In the order of whatever index answers the predicate; the same from page to page. Throws BAD_PREDICATE. */
@@ -167,9 +170,18 @@ export async function listPartitions(
   const then = await tableAt(db, table, filter.asOf);
   if (then === undefined) return { items: [], hasNextPage: false };
   const keys = then.schema.partitionKeys.map(({ name, type }) => [name, formatType(type)]);
-  const cursors = cursorsOf(['partitions', table.id, filter.predicate ?? null, filter.asOf ?? null, keys]);
+  const cursors = cursorsOf([
+    'partitions',
+    table.id,
+    filter.predicate ?? null,
+    filter.asOf ?? null,
+    keys,
+    filter.deviating ?? false,
+  ]);
   const after = placeOf(cursors.decode(page, 2 + keys.length));
-  const rows = await readOn(db, readingOf(then, filter.predicate, filter.asOf), after, page.first + 1);
+  const schemaHashes = filter.deviating === true ? await deviatingHashes(db, then, filter) : undefined;
+  const reading = { ...readingOf(then, filter.predicate, filter.asOf), schemaHashes };
+  const rows = await readOn(db, reading, after, page.first + 1);
   const cursorOf = (row: PlacedRow) => cursors.encode([row.way, String(row.id), ...row.key]);
   return pageOf(rows, page.first, cursorOf, partitionOf);
 }

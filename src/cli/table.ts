@@ -13,6 +13,8 @@ interface PartitionAnswer {
   readonly rows: string | null;
   readonly bytes: string | null;
   readonly files: number;
+  readonly deviates: boolean;
+  readonly diff: readonly { readonly kind: string; readonly path: string; readonly before: unknown; readonly after: unknown }[];
 }
 
 interface Answer extends TableAnswer {
@@ -36,13 +38,13 @@ interface Shown extends ColumnAnswer {
   readonly sourceType: string | null;
 }
 
-const QUERY = `query ($name: String!, $version: Int, $predicate: String, $first: Int, $after: String) {
+const QUERY = `query ($name: String!, $version: Int, $predicate: String, $deviating: Boolean, $first: Int, $after: String) {
   table(name: $name) {
     ${TABLE_FIELDS} description owner parameters details
     shown: version(number: $version) { number at columns { ...column } partitionKeys { ...column } }
     totals { partitions rows bytes files }
-    partitions(predicate: $predicate, first: $first, after: $after) {
-      edges { node { values location format { name } rows bytes files } } pageInfo { hasNextPage endCursor }
+    partitions(predicate: $predicate, deviating: $deviating, first: $first, after: $after) {
+      edges { node { values location format { name } rows bytes files deviates diff { kind path before after } } } pageInfo { hasNextPage endCursor }
     }
   }
 }
@@ -51,6 +53,7 @@ fragment column on Column { name type nullable comment sourceType }`;
 interface Options {
   readonly version?: string;
   readonly partitions?: string;
+  readonly deviating?: boolean;
   readonly limit: number;
   readonly after?: string;
 }
@@ -62,11 +65,12 @@ export function addTable(program: Command, perform: Perform): void {
     .argument('<name>', 'with its database: lake.sales')
     .option('--version <n>', 'its columns as they were in this version')
     .option('--partitions <predicate>', 'only partitions for which this holds')
+    .option('--deviating', 'only partitions whose own columns are not those of the table')
     .addHelpText('after', '\nExample:\n  tenon table lake.sales --partitions "dt >= \'2026-01-01\'"');
   pageOptions(command, 100).action(async (name: string, _options, self: Command) => {
-    const { version, partitions, limit, after } = self.opts<Options>();
+    const { version, partitions, deviating, limit, after } = self.opts<Options>();
     await perform(self, async (client) => {
-      const variables = { name, version: versionOf(version), predicate: partitions, first: limit, after };
+      const variables = { name, version: versionOf(version), predicate: partitions, deviating, first: limit, after };
       const { table } = await client.ask<{ table: Answer | null }>(QUERY, variables);
       if (table === null) throw new TenonError('NOT_FOUND', `There is no table ${plain(name).slice(0, 200)}.`, { table: name });
       return outcomeOf(table);
@@ -101,7 +105,7 @@ function outcomeOf(table: Answer) {
   return { json, text: tableText(table, partitions) + moreText(next) };
 }
 
-function partitionJson({ values, location, format, rows, bytes, files }: PartitionAnswer) {
+function partitionJson({ values, location, format, rows, bytes, files, deviates, diff }: PartitionAnswer) {
   return {
     values,
     location,
@@ -109,6 +113,7 @@ function partitionJson({ values, location, format, rows, bytes, files }: Partiti
     rows: numberOf(rows),
     bytes: numberOf(bytes),
     files,
+    ...(deviates && { diff }),
   };
 }
 
@@ -139,13 +144,22 @@ function partitionsText(
   partitions: readonly ReturnType<typeof partitionJson>[],
   all: number,
 ): string {
-  const rows = partitions.map(({ values, files, bytes, rows: count, format }) => [
+  const deviates = partitions.some(({ diff = [] }) => diff.length > 0);
+  const rows = partitions.map(({ values, files, bytes, rows: count, format, diff = [] }) => [
     ...keys.map(({ name }) => values[name] ?? '(null)'),
     files,
     sizeText(bytes),
     count,
     format,
+    ...(deviates ? [diff.map(differenceText).join(', ')] : []),
   ]);
   const shown = partitions.length === all ? `${all} partitions` : `${partitions.length} of ${all} partitions`;
-  return `${shown}\n${textTable([...keys.map(({ name }) => name), 'files', 'size', 'rows', 'own format'], rows)}`;
+  const names = [...keys.map(({ name }) => name), 'files', 'size', 'rows', 'own format', ...(deviates ? ['deviates'] : [])];
+  return `${shown}\n${textTable(names, rows)}`;
+}
+
+/** What a partition's own columns have and the table's have not: `+extra int`, `-name`, `id bigint → string`. */
+function differenceText({ kind, path, before, after }: PartitionAnswer['diff'][number]): string {
+  if (kind === 'ADDED') return `+${path} ${plain(String(after))}`;
+  return kind === 'REMOVED' ? `-${path}` : `${path} ${plain(String(before))} → ${plain(String(after))}`;
 }

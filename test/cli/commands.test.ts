@@ -85,6 +85,43 @@ describe('the command line', () => {
     expect((await tenon('crawlers')).stdout).toContain('budgeted');
   });
 
+  it('parks a mass removal, shows it, and removes just that when it is approved', async () => {
+    const other = join(folder, 'shrinking');
+    const place = (i: number): string => join(other, 'days', `n=${i}`);
+    for (let i = 0; i < 15; i += 1) {
+      await mkdir(place(i), { recursive: true });
+      await writeFile(join(place(i), 'x.csv'), i === 14 ? 'id,name,more\n1,a,2\n' : 'id,name\n1,a\n2,b\n');
+    }
+    await json(['crawl', other, '--database', 'shrinking']);
+    expect((await tenon('table', 'shrinking.days', '--deviating')).stdout).toContain('-more');
+    const { table } = await json<{ table: { partitions: object[] } }>([
+      'table',
+      'shrinking.days',
+      '--deviating',
+      '--partitions',
+      'n < 2',
+    ]);
+    const diff = [{ kind: 'REMOVED', path: 'more', before: 'bigint', after: null }];
+    expect(table.partitions).toMatchObject([
+      { values: { n: '0' }, diff },
+      { values: { n: '1' }, diff },
+    ]);
+
+    expect((await tenon('removals')).stdout).toContain('No removal waits.');
+    for (let i = 0; i < 12; i += 1) await rm(place(i), { recursive: true });
+    const { run: parked } = await json<{ run: { parked: { removal: string } } }>(['crawl', other, '--database', 'shrinking'], 3);
+    const id = parked.parked.removal;
+    const { removals } = await json<{ removals: object[] }>(['removals']);
+    expect(removals).toMatchObject([{ id, state: 'PARKED', tables: 0, partitions: 12 }]);
+    const shown = await tenon('removals', 'show', id);
+    expect(shown.stdout).toContain('n=11');
+    expect(await json(['removals', 'approve', id])).toMatchObject({ removed: { tables: 0, partitions: 12, kept: 0 } });
+    expect((await json<{ error: { code: string } }>(['removals', 'reject', id], 1)).error.code).toBe('CONFLICT');
+    expect((await tenon('removals', 'list', '--all')).stdout).toContain('APPROVED');
+    const { run: again } = await json<{ run: object }>(['crawl', other, '--database', 'shrinking']);
+    expect(again).toMatchObject({ state: 'SUCCEEDED', partitions: 3, partitionsRemoved: 0 });
+  });
+
   it('defines a crawler by its flags, and refuses them for one that is defined already', async () => {
     const flags = ['--exclude', 'tmp/**', '**.bak', '--prefix', 'x_', '--setting', 'tableThreshold=7', 'updateBehavior=merge'];
     const { run: crawl } = await json<{ run: Record<string, unknown> }>([
