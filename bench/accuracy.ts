@@ -38,9 +38,12 @@ if (failures) for (const one of judged) if (!one.file.heldOut && !one.ours.whole
 const splits = {
   tuned: judged.filter(({ file }) => !file.heldOut),
   heldOut: judged.filter(({ file }) => file.heldOut),
+  // Written for the corpus are those whose names begin so; the others are real.
+  heldOutReal: judged.filter(({ file }) => file.heldOut && !/^[njx]-/.test(file.name)),
+  real: judged.filter(({ file }) => !/^[njx]-/.test(file.name)),
   all: judged,
 };
-console.log('split      format  files  side    dialect  header  names  types of columns  whole files');
+console.log('split       format  files  side    dialect  header  names  types of columns  whole files');
 const figures: Record<string, unknown> = {};
 for (const [split, list] of Object.entries(splits)) {
   for (const format of ['csv', 'json', 'all']) {
@@ -49,7 +52,7 @@ for (const [split, list] of Object.entries(splits)) {
       const sum = sums(part.map((one) => one[side]));
       figures[`${split} ${format} ${side}`] = sum;
       console.log(
-        [split.padEnd(10), format.padEnd(6), String(part.length).padStart(6), side.padEnd(6), ...Object.values(sum)].join('  '),
+        [split.padEnd(11), format.padEnd(6), String(part.length).padStart(6), side.padEnd(6), ...Object.values(sum)].join('  '),
       );
     }
   }

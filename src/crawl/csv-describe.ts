@@ -62,11 +62,13 @@ function reading(seen: SeenCsv, guesses: Guesses, header: boolean, nullText: str
   const { records, head } = seen;
   const first = records.rows[0] ?? [];
   const names = csvNames(header ? first : first.map(() => ''));
-  const counted = header ? guesses.below : guesses.all;
-  const columns = counted.map((column, i) => columnOf(names[i] ?? '', column, nullText));
-  const sampled = { rows: records.rows.length - (header ? 1 : 0), values: counted.map(({ values }) => values) };
-  // Rows beyond the sample are not counted, and neither is a file of which only a head was read.
-  return { columns, sampled, ...(records.complete && head.whole && { rows: BigInt(sampled.rows) }) };
+  const seenBelow = header ? guesses.below : guesses.all;
+  const columns = seenBelow.map((column, i) => columnOf(names[i] ?? '', column, nullText));
+  const sampled = { rows: records.rows.length - (header ? 1 : 0), values: seenBelow.map(({ values }) => values) };
+  // Rows beyond the sample are not counted, and neither is a file of which only a head was read. Of a single column an empty line
+  // is a value to some readers.
+  const counted = records.complete && head.whole && !(first.length === 1 && records.gaps);
+  return { columns, sampled, ...(counted && { rows: BigInt(sampled.rows) }) };
 }
 
 function columnOf(name: string, guess: TextGuess, nullText: string | undefined): Column {
@@ -82,11 +84,18 @@ function readAs(seen: SeenCsv, guesses: Guesses, header: boolean, format: Format
   if ((options['skip'] ?? 0) !== records.blankLines) return undefined;
   const sameQuotes = options['quote'] === found.dialect.quote && options['escape'] === found.dialect.escape;
   if (!sameQuotes && (records.quoted || found.dialect.quote === '')) return undefined;
-  if (options['encoding'] !== text.encoding && !(options['encoding'] === 'latin-1' && text.ascii)) return undefined;
+  if (!readsEncoded(text, String(options['encoding']))) return undefined;
   const wanted = options['header'] === true;
   if (wanted !== header && (header || !canBeHeader(records.rows[0] ?? [], seen.limits))) return undefined;
   const nullText = options['null'];
   return reading(seen, guesses, wanted, typeof nullText === 'string' ? nullText : undefined);
+}
+
+/** ASCII is the same in all of them, and Latin-1 a part of what Windows writes. */
+function readsEncoded(text: Text, wanted: string): boolean {
+  if (wanted === text.encoding) return true;
+  if (wanted === 'windows-1252') return text.ascii || text.encoding === 'latin-1';
+  return wanted === 'latin-1' && text.ascii;
 }
 
 function formatOf({ found, head, text, records }: SeenCsv, header: boolean, nullText: string | undefined): Format {

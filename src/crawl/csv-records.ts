@@ -18,6 +18,8 @@ export interface Records {
   readonly blankLines: number;
   /** The line, from 0, on which each of the first records begins: where a table begins behind a title, that many are to be skipped. */
   readonly lines: readonly number[];
+  /** There are empty lines behind the first record. */
+  readonly gaps: boolean;
   /** All of the text was read, and `rows` are all of its records. */
   readonly complete: boolean;
 }
@@ -50,6 +52,7 @@ class RecordReader {
   private line = 1;
   private quoted = false;
   private blankLines = 0;
+  private gaps = false;
   private malformed: number | undefined;
   private unclosed: { line: number; length: number } | undefined;
 
@@ -65,6 +68,7 @@ class RecordReader {
       quoted: this.quoted,
       lineEnds: this.lineEnds,
       blankLines: this.blankLines,
+      gaps: this.gaps,
       lines: this.lines,
       complete: this.at >= this.text.length && this.malformed === undefined && this.unclosed === undefined,
       ...(this.malformed !== undefined && { malformed: this.malformed }),
@@ -108,6 +112,7 @@ class RecordReader {
     while (this.text[this.at] === '\n' || this.text[this.at] === '\r') {
       this.lineEnd();
       if (this.rows.length === 0) this.blankLines += 1;
+      else this.gaps = true;
     }
   }
 

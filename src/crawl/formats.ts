@@ -82,6 +82,7 @@ function joinFormats(files: readonly Classification[]): Format | undefined {
       ...(unusual !== undefined && { quote: unusual['quote'] ?? '"', escape: unusual['escape'] ?? '"' }),
       header: has('header', true),
       ...(has('encoding', 'latin-1') && { encoding: 'latin-1' }),
+      ...(has('encoding', 'windows-1252') && { encoding: 'windows-1252' }),
       ...(nullText !== undefined && { null: nullText }),
       ...(has('padding', true) && { padding: true }),
       ...(lineEnds.size > 1 && { lineEnd: 'mixed' }),

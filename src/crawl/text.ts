@@ -3,14 +3,15 @@ import type { Head } from './head.ts';
 
 export interface Text {
   readonly text: string;
-  readonly encoding: 'utf-8' | 'utf-16' | 'utf-16be' | 'latin-1';
+  readonly encoding: 'utf-8' | 'utf-16' | 'utf-16be' | 'latin-1' | 'windows-1252';
   readonly mark: boolean;
   /** Reads the same in UTF-8 and in Latin-1. */
   readonly ascii: boolean;
 }
 
 /**
- * Bytes as text: by their byte order mark, else UTF-16 where every other byte is zero, else UTF-8 if they are, else Latin-1.
+ * Bytes as text: by their byte order mark, else UTF-16 where every other byte is zero, else UTF-8 if they are, else Latin-1 or what
+ * Windows made of it.
  * Undefined for what is no text: a zero byte. A character that the end of the sample cuts is left out.
  */
 export function decodeText(head: Head): Text | undefined {
@@ -20,8 +21,19 @@ export function decodeText(head: Head): Text | undefined {
   if (bytes.includes(0)) return unmarked(head);
   const mark = startsWithMark(bytes);
   const text = decodeUtf8(head);
-  if (text === undefined) return { text: Buffer.from(bytes).toString('latin1'), encoding: 'latin-1', mark: false, ascii: false };
+  if (text === undefined) return oneByte(bytes);
   return { text, encoding: 'utf-8', mark, ascii: text.length === bytes.length };
+}
+
+/**
+ * One byte for each character. Latin-1 has control characters where Windows has quotes, dashes and the euro: one such byte, and it
+ * is what Windows writes.
+ */
+function oneByte(bytes: Uint8Array): Text {
+  const windows = bytes.some((byte) => byte >= 0x80 && byte < 0xa0);
+  const encoding = windows ? 'windows-1252' : 'latin-1';
+  const text = windows ? new TextDecoder(encoding).decode(bytes) : Buffer.from(bytes).toString('latin1');
+  return { text, encoding, mark: false, ascii: false };
 }
 
 function startsWithMark(bytes: Uint8Array): boolean {

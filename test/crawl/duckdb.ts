@@ -28,7 +28,7 @@ export function readerCall(file: string, format: Format, columns: readonly Colum
   return `read_csv(${text(file)}, auto_detect=false, columns=${list}, delim=${text(String(options['delimiter']))},
     quote=${text(String(options['quote']))}, escape=${text(String(options['escape']))}, header=${String(options['header'])},
     encoding=${text(String(options['encoding']))}, nullstr=[${nulls.map(text).join(', ')}], skip=${String(options['skip'] ?? 0)},
-    null_padding=${String(options['padding'] ?? false)}, strict_mode=${String(options['lineEnd'] !== 'mixed')}${packed})`;
+    null_padding=${String(options['padding'] ?? false)}, parallel=${String(options['padding'] !== true)}, strict_mode=${String(options['lineEnd'] !== 'mixed')}${packed})`;
 }
 
 function text(value: string): string {

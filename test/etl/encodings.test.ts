@@ -50,6 +50,7 @@ describe('sql over text in other encodings', () => {
   it('names an encoding that the engine cannot read, of which the catalog knows the columns', async () => {
     const refusal = (encoding: string) => ({ code: 'UNSUPPORTED', details: { encoding } });
     await expect(readAsFound('big_endian', 'csv/utf-16-big-endian.csv')).rejects.toMatchObject(refusal('utf-16be'));
+    await expect(readAsFound('windows', 'csv/windows-1252.csv')).rejects.toMatchObject(refusal('windows-1252'));
     await expect(readAsFound('wide_json', 'json/utf-16.json')).rejects.toMatchObject(refusal('utf-16'));
   });
 });

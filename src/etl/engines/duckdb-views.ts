@@ -128,6 +128,8 @@ function csvOptions(format: Format): string[] {
     `nullstr = [${nulls.map(quoteLiteral).join(', ')}]`,
     `skip = ${Number(options['skip'] ?? 0)}`,
     `null_padding = ${options['padding'] === true}`,
+    // With padding, several threads cannot tell where a record begins when a line end stands in quotes.
+    `parallel = ${options['padding'] !== true}`,
     ...(options['quotedNulls'] === false ? ['allow_quoted_nulls = false'] : []),
     `strict_mode = ${options['lineEnd'] !== 'mixed'}`,
     ...(options['lineEnd'] === '\r' ? [`new_line = '\\r'`] : []),
