@@ -5,6 +5,7 @@ import { compareBytes } from './byte-order.ts';
 import type { ConnectionLimits } from './limits.ts';
 import type { ListOptions, StoredObject } from './object-store.ts';
 import { BadAnswer, takeBody } from './s3-body.ts';
+import { pagesAhead, type GetPage } from './s3-ahead.ts';
 import { s3Error } from './s3-errors.ts';
 import { readListPage, type ListedKey, type ListPage } from './s3-page.ts';
 
@@ -101,29 +102,31 @@ async function findExact(listing: Listing, key: string): Promise<ListedKey | und
   return page.objects.find((object) => object.key === key);
 }
 
-/**
- * Whole pages, because a generator that waits for every single key takes as long as all the rest. The next page is on its
- * way while one is read; a reader that goes away leaves at most that one request behind.
- */
+/** Whole pages, because a generator that waits for every single key takes as long as all the rest. */
 async function* listPages(listing: Listing): AsyncGenerator<ListPage> {
   const { root, options } = listing;
-  let last = options.after === undefined ? undefined : root + options.after;
-  let coming = getPage(listing, { StartAfter: last });
-  for (let empty = 0, token: string | undefined; ;) {
-    const page = await coming;
+  const after = options.after === undefined ? undefined : root + options.after;
+  let last = after;
+  let empty = 0;
+  const check = (page: ListPage): void => {
     for (const { key } of page.objects) last = checkOrder(listing, last, key);
-    const isEmpty = page.objects.length + page.prefixes.length === 0;
-    empty = isEmpty ? empty + 1 : 0;
-    if (page.next !== undefined) {
-      if (page.next === token || empty > EMPTY_PAGES) throw badListing(listing, 'the listing goes round in circles');
-      token = page.next;
-      coming = getPage(listing, { ContinuationToken: token });
-      // It is awaited in the next round, which a reader that goes away never begins.
-      coming.catch(() => undefined);
-    }
-    if (!isEmpty) yield page;
-    if (page.next === undefined) return;
+    empty = isEmpty(page) ? empty + 1 : 0;
+    if (empty > EMPTY_PAGES) throw badListing(listing, 'the listing goes round in circles');
+  };
+  const ask: GetPage = async (from) => {
+    const page = await getPage(listing, from);
+    if (page.next === undefined || page.next !== from.ContinuationToken) return page;
+    throw badListing(listing, 'the listing goes round in circles');
+  };
+  // With folders nothing is guessed: they are not among the keys.
+  const slowMs = options.onFolder === undefined ? undefined : Number.POSITIVE_INFINITY;
+  for await (const page of pagesAhead(ask, after, check, slowMs)) {
+    if (!isEmpty(page)) yield page;
   }
+}
+
+function isEmpty({ objects, prefixes }: ListPage): boolean {
+  return objects.length + prefixes.length === 0;
 }
 
 /** A key out of order, or twice, means that keys may be missing elsewhere: nothing may be concluded from such a listing. */
