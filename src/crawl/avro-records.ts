@@ -5,7 +5,7 @@ import { unpackSnappy } from './lz-blocks.ts';
 import { asList, asObject, asText, type Json } from './exact-json.ts';
 
 /** So many values at most come out of one file: an array of a billion nulls takes up three bytes. */
-const MOST_VALUES = 20_000_000;
+const MOST_VALUES = 5_000_000;
 const MAX_DEPTH = 64;
 const SYNC_BYTES = 16;
 

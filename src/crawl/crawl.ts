@@ -225,6 +225,7 @@ export class Crawl {
         addressOf,
         signal: run.signal,
         peek: (folder, fits) => this.peek(folder, fits),
+        readCheckpoint: (source) => this.plan.parsers.checkpoint(source),
         limits: { metadataBytes: limits.tableMetadataBytes, columns: limits.columns, files: limits.partitionFiles },
         database: definition.database,
         connection: definition.connection,

@@ -1,8 +1,6 @@
-import { gunzipSync } from 'node:zlib';
-import { decompress as unzstd } from 'fzstd';
-import { parquetReadObjects } from 'hyparquet';
 import { TenonError } from '../model/errors.ts';
 import type { ObjectFinding } from './crawler.ts';
+import type { Action, ReadCheckpoint } from './delta-checkpoint.ts';
 import { asList, asNumber, asObject, asText, readExactJson, type Json } from './exact-json.ts';
 import { readWhole, tooLarge, unreadable } from './lake-read.ts';
 import type { LakeLimits, LakeRoot } from './lake-root.ts';
@@ -68,12 +66,17 @@ export function findDeltaLog({ path, metadata }: LakeRoot): DeltaLog | undefined
 }
 
 /** Replays a log. Throws LIMIT when it is too large, and DATA_UNREADABLE for what is no log. */
-export async function readDeltaLog(root: LakeRoot, log: DeltaLog, limits: LakeLimits): Promise<DeltaState> {
+export async function readDeltaLog(
+  root: LakeRoot,
+  log: DeltaLog,
+  limits: LakeLimits,
+  readCheckpoint: ReadCheckpoint,
+): Promise<DeltaState> {
   const all = [...log.checkpoint, ...log.commits];
   const size = all.reduce((sum, object) => sum + object.size, 0);
   if (size > limits.metadataBytes) throw tooLarge(`${root.path}${FOLDER}`, size, limits.metadataBytes);
   const replay = new Replay(root.path, limits);
-  for (const part of log.checkpoint) for (const action of await checkpointActions(part, limits)) replay.take(action, part.path);
+  for (const part of log.checkpoint) for (const action of await readCheckpoint(part)) replay.take(action, part.path);
   for (const commit of log.commits) {
     const text = (await readWhole(commit, limits.metadataBytes)).toString('utf8');
     const lines = text.split('\n').filter((line) => line.trim() !== '');
@@ -84,8 +87,6 @@ export async function readDeltaLog(root: LakeRoot, log: DeltaLog, limits: LakeLi
   }
   return replay.state();
 }
-
-type Action = { readonly [name: string]: Json };
 
 class Replay {
   private readonly path: string;
@@ -175,36 +176,6 @@ function rowsOf(add: Action): bigint | undefined {
     }
   }
   return /^\d{1,18}$/.test(asText(count) ?? '') ? BigInt(asText(count) ?? 0) : undefined;
-}
-
-async function checkpointActions(object: ObjectFinding, limits: LakeLimits): Promise<Action[]> {
-  const bytes = await readWhole(object, limits.metadataBytes);
-  const file = Uint8Array.from(bytes).buffer;
-  const most = { maxOutputLength: limits.metadataBytes * 4 };
-  try {
-    const rows = await parquetReadObjects({
-      file,
-      columns: ['protocol', 'metaData', 'add'],
-      compressors: {
-        ZSTD: (input: Uint8Array, length: number) => unzstd(input, new Uint8Array(length)),
-        GZIP: (input: Uint8Array) => gunzipSync(input, most),
-      },
-    });
-    return rows.map((row) => plain(row) as Action);
-  } catch (cause) {
-    throw unreadable(object.path, 'is a broken checkpoint', cause);
-  }
-}
-
-/** As JSON would have it. */
-function plain(value: unknown): Json {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  if (value === undefined || value === null) return null;
-  if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).flatMap(([name, part]) => (part === undefined ? [] : [[name, plain(part)]])));
-  return value as Json;
 }
 
 function tooMany(path: string, files: number): TenonError {

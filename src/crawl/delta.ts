@@ -1,4 +1,5 @@
 import type { Column } from '../model/schema.ts';
+import type { ReadCheckpoint } from './delta-checkpoint.ts';
 import { findDeltaLog, readDeltaLog, type DeltaLog, type DeltaState } from './delta-log.ts';
 import { deltaColumns } from './delta-schema.ts';
 import { asList, asNumber, asObject, asText, readExactJson, type Json } from './exact-json.ts';
@@ -15,10 +16,10 @@ export function deltaVersion(root: LakeRoot): string | undefined {
 }
 
 /** A Delta table as its log has it. Throws DATA_UNREADABLE and LIMIT. */
-export async function deltaSnapshot(root: LakeRoot, limits: LakeLimits): Promise<LakeSnapshot> {
+export async function deltaSnapshot(root: LakeRoot, limits: LakeLimits, readCheckpoint: ReadCheckpoint): Promise<LakeSnapshot> {
   const log = findDeltaLog(root);
   if (log === undefined) throw unreadable(`${root.path}_delta_log/`, 'has no commits');
-  const state = await readDeltaLog(root, log, limits);
+  const state = await readDeltaLog(root, log, limits, readCheckpoint);
   const where = `${root.path}_delta_log/`;
   const schema = asText(state.metaData['schemaString']);
   if (schema === undefined) throw unreadable(where, 'has no schema');

@@ -2,12 +2,13 @@ import { asTenonError, TenonError } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { deltaSnapshot, deltaVersion } from './delta.ts';
+import type { ReadCheckpoint } from './delta-checkpoint.ts';
 import type { Closed } from './grouping.ts';
 import { icebergSnapshot, icebergVersion } from './iceberg.ts';
 import type { Known } from './known.ts';
 import { unreadable } from './lake-read.ts';
 import { lakeFormatOf } from './lake-parts.ts';
-import type { LakeFormat, LakeLimits, LakeRoot } from './lake-root.ts';
+import type { LakeFormat, LakeLimits, LakeRoot, LakeSnapshot } from './lake-root.ts';
 import { LakeRoots, type Peek } from './lake-roots.ts';
 import { lakeSave, recordedPartitions, recordedVersion } from './lake-table.ts';
 import type { TablePolicy } from './policy.ts';
@@ -34,6 +35,7 @@ export interface LakeContext {
   readonly gate: Gate;
   readonly signal: AbortSignal;
   readonly peek: Peek;
+  readonly readCheckpoint: ReadCheckpoint;
   readonly database: string;
   readonly connection: string | undefined;
   /** The address of a folder below the scope. */
@@ -127,7 +129,7 @@ export class LakeTables {
 
   private async lookAt(root: LakeRoot): Promise<FoundLakeTable | undefined> {
     if (root.metadata.size === 0 && root.data.count === 0) return undefined;
-    const { known, report, signal, limits, gate, database, connection, policy, addressOf, nameOf } = this.context;
+    const { known, report, signal, limits, gate, database, connection, policy, addressOf, nameOf, readCheckpoint } = this.context;
     const location = addressOf(root.path);
     const before = this.before.get(location);
     const found = { before, first: root.first, told: [] };
@@ -135,8 +137,9 @@ export class LakeTables {
       const { format, state } = stateOf(root);
       if (before !== undefined && recordedVersion(before, format) === state)
         return { ...found, save: undefined, partitionCount: recordedPartitions(before, format) };
-      const read = format === 'delta' ? deltaSnapshot : icebergSnapshot;
-      const snapshot = await gate(() => read(root, limits));
+      const read = (): Promise<LakeSnapshot> =>
+        format === 'delta' ? deltaSnapshot(root, limits, readCheckpoint) : icebergSnapshot(root, limits);
+      const snapshot = await gate(read);
       checkColumns(root, snapshot.columns.length, limits);
       const place = { database, connection, location, policy, name: nameOf(root.path) };
       const save = await lakeSave(root, snapshot, state, before, place, known);

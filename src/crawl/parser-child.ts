@@ -1,6 +1,7 @@
 import { TenonError } from '../model/errors.ts';
 import type { ByteSource } from './classifier.ts';
 import { classify } from './classify.ts';
+import { checkpointActions } from './delta-checkpoint.ts';
 import type { FromParser, ToParser } from './parser-protocol.ts';
 
 /**
@@ -13,9 +14,12 @@ let onBytes: ((message: ToParser) => void) | undefined;
 
 process.on('message', (message: ToParser) => {
   if (message.kind === 'classify') void answer(message);
+  else if (message.kind === 'checkpoint') void answerActions(message);
   else onBytes?.(message);
 });
 process.on('disconnect', () => process.exit(0));
+// A library may let go of what it fails with. Whoever asked hears the first failure.
+process.on('unhandledRejection', () => undefined);
 send({ kind: 'ready' });
 
 async function answer({ path, size, limits, custom }: ToParser & { kind: 'classify' }): Promise<void> {
@@ -27,6 +31,14 @@ async function answer({ path, size, limits, custom }: ToParser & { kind: 'classi
   } catch (error) {
     const known = error instanceof TenonError ? error : new TenonError('DATA_UNREADABLE', `${path} cannot be read.`, { path });
     send({ kind: 'failed', code: known.code, message: known.message, details: known.details });
+  }
+}
+
+async function answerActions({ path, size }: ToParser & { kind: 'checkpoint' }): Promise<void> {
+  try {
+    send({ kind: 'actions', actions: await checkpointActions(await askingSource(path, size).read(0, size)) });
+  } catch {
+    send({ kind: 'failed', code: 'DATA_UNREADABLE', message: `${path} is a broken checkpoint.`, details: { path } });
   }
 }
 

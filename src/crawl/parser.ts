@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { TenonError } from '../model/errors.ts';
 import type { ByteSource, Classification, ClassifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
+import type { Action } from './delta-checkpoint.ts';
 import type { FromParser, ToParser } from './parser-protocol.ts';
 
 /** What a parser says about one file. `again`: the same has to be found out in this process to have all of it. */
@@ -22,6 +23,8 @@ export interface ParserLimits {
 /** One process that classifies one file at a time. It is started with the first and, after it had to be killed, anew. */
 export interface Parser {
   classify(source: ByteSource, limits: ClassifyLimits, custom: readonly ClassifierSpec[]): Promise<Parsed>;
+  /** What a checkpoint of a Delta log says. */
+  checkpoint(source: ByteSource): Promise<readonly Action[]>;
   close(): void;
 }
 
@@ -36,29 +39,37 @@ export function createParser(limits: ParserLimits): Parser {
     child = undefined;
     onEnd(error);
   };
+  const ask = async (source: ByteSource, message: ToParser): Promise<Answer> => {
+    if (closed) throw stopped();
+    const isNew = child === undefined;
+    const own = child ?? startChild(limits);
+    child = own;
+    try {
+      if (isNew) await untilReady(own);
+      if (closed) throw stopped();
+      return await new Promise<Answer>((resolve, reject) => {
+        onEnd = reject;
+        new Talk(own, source, limits, { resolve, reject, kill }).begin(message);
+      });
+    } catch (error) {
+      throw closed ? stopped() : error;
+    } finally {
+      onEnd = () => undefined;
+      for (const event of ['message', 'exit', 'error']) own.removeAllListeners(event);
+      // What goes wrong with a child that is at its end is of no interest, and nobody else would hear it.
+      own.on('error', () => undefined);
+      if (own.exitCode !== null || own.signalCode !== null || !own.connected) child = undefined;
+    }
+  };
   return {
     async classify(source, classifyLimits, custom) {
-      if (closed) throw stopped();
-      const isNew = child === undefined;
-      const own = child ?? startChild(limits);
-      child = own;
-      try {
-        if (isNew) await untilReady(own);
-        if (closed) throw stopped();
-        return await new Promise<Parsed>((resolve, reject) => {
-          onEnd = reject;
-          const talk = new Talk(own, source, limits, { resolve, reject, kill });
-          talk.begin({ kind: 'classify', path: source.path, size: source.size, limits: classifyLimits, custom });
-        });
-      } catch (error) {
-        throw closed ? stopped() : error;
-      } finally {
-        onEnd = () => undefined;
-        for (const event of ['message', 'exit', 'error']) own.removeAllListeners(event);
-        // What goes wrong with a child that is at its end is of no interest, and nobody else would hear it.
-        own.on('error', () => undefined);
-        if (own.exitCode !== null || own.signalCode !== null || !own.connected) child = undefined;
-      }
+      const { path, size } = source;
+      const answer = await ask(source, { kind: 'classify', path, size, limits: classifyLimits, custom });
+      return answer.kind === 'found' ? answer : { found: undefined, again: false };
+    },
+    async checkpoint(source) {
+      const answer = await ask(source, { kind: 'checkpoint', path: source.path, size: source.size });
+      return answer.kind === 'actions' ? answer.actions : [];
     },
     close() {
       closed = true;
@@ -82,8 +93,10 @@ function untilReady(child: ChildProcess): Promise<void> {
   });
 }
 
+type Answer = Extract<FromParser, { kind: 'found' | 'actions' }>;
+
 interface Outcome {
-  readonly resolve: (parsed: Parsed) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
   readonly kill: (error: TenonError) => void;
 }
@@ -126,7 +139,7 @@ class Talk {
     clearTimeout(this.timer);
     this.leftMs = Math.max(1, this.leftMs - (performance.now() - this.since));
     if (message.kind === 'ready') return;
-    if (message.kind === 'found') return this.outcome.resolve(message);
+    if (message.kind === 'found' || message.kind === 'actions') return this.outcome.resolve(message);
     if (message.kind === 'failed') return this.outcome.reject(new TenonError(message.code, message.message, message.details));
     try {
       this.tell({ kind: 'bytes', bytes: await this.source.read(message.start, message.end) });

@@ -5,6 +5,7 @@ import type { ClassifierSpec } from './classifier-kind.ts';
 import { classify } from './classify.ts';
 import { remember } from './head.ts';
 import { TenonError } from '../model/errors.ts';
+import type { ReadCheckpoint } from './delta-checkpoint.ts';
 import { createParser, type Parsed, type Parser } from './parser.ts';
 import { quickPart } from './quick.ts';
 
@@ -12,6 +13,8 @@ import { quickPart } from './quick.ts';
 export interface Parsers {
   /** As `classify` does; LIMIT for a file that took too long or too much. */
   classify(source: ByteSource, limits: ClassifyLimits, custom: readonly ClassifierSpec[]): Promise<Classification | undefined>;
+  /** What a checkpoint of a Delta log says. It may be large, and so has ten times as long as a file. */
+  checkpoint: ReadCheckpoint;
   /** Ends the processes, and with STOPPED what is under way in them. */
   close(): void;
 }
@@ -48,7 +51,16 @@ export function createParsers({ classifyMs, classifyHeapBytes }: Pick<Limits, 'c
     }
   };
 
+  const checkpoints = createParser({ timeMs: classifyMs * 10, heapBytes: classifyHeapBytes * 4 });
+  let last: Promise<unknown> = Promise.resolve();
+
   return {
+    // One at a time.
+    checkpoint(source) {
+      const next = last.then(() => checkpoints.checkpoint(source));
+      last = next.catch(() => undefined);
+      return next;
+    },
     async classify(source, classifyLimits, custom) {
       const shared = remember(source);
       const part = await quickPart(shared, classifyLimits);
@@ -60,7 +72,7 @@ export function createParsers({ classifyMs, classifyHeapBytes }: Pick<Limits, 'c
       return again ? classify(shared, classifyLimits, custom) : found;
     },
     close() {
-      for (const parser of all) parser.close();
+      for (const parser of [...all, checkpoints]) parser.close();
     },
   };
 }
