@@ -9,7 +9,7 @@ import type { CrawlSettings } from './settings.ts';
 /** The parameter of a table that its crawler no longer finds, or that no longer is what it was: since when, and which run. */
 export const DEPRECATED = 'deprecated_by_crawler';
 /** The parameter that says which paths below the crawler's source are no part of its tables, as a JSON list of patterns. */
-export const EXCLUSIONS = 'exclusions';
+const EXCLUSIONS = 'exclusions';
 
 /** What a crawler's settings let become of a table that is known already. */
 export interface TablePolicy {

@@ -44,9 +44,6 @@ const SHAPE = z.strictObject({
 
 export type CrawlSettings = z.output<typeof SHAPE>;
 
-/** Settings as they are when a definition says nothing. */
-export const DEFAULT_SETTINGS: CrawlSettings = SHAPE.parse({});
-
 /** Throws BAD_INPUT that names every mistake. */
 export function parseSettings(raw: unknown): CrawlSettings {
   const parsed = SHAPE.safeParse(raw ?? {});
