@@ -13,7 +13,7 @@ export interface Relation {
 }
 
 /** What may take opening the table. */
-export interface Facts {
+interface Facts {
   readonly table: string;
   readonly engine: string | null;
   readonly comment: string;
@@ -52,7 +52,7 @@ export interface IndexPart {
   readonly expression: string | null;
 }
 
-export interface View {
+interface View {
   readonly table: string;
   readonly definition: string;
 }

@@ -9,6 +9,8 @@ import { parseShape } from './objects.ts';
 import { completeTypes, describe, listRelations, type Relation } from './postgres-catalog.ts';
 import { tableFinding, tableNameOf } from './postgres-table.ts';
 import type { PgType } from './postgres-types.ts';
+import { crawlRedshift } from './redshift.ts';
+import { isRedshift } from './redshift-catalog.ts';
 import { compileRules, includedDatabases, rulesShape } from './table-paths.ts';
 import { coversTable, tableScope, type TableCrawl } from './table-scope.ts';
 
@@ -71,8 +73,9 @@ async function* crawlSnapshot(
   crawl: TableCrawl,
   context: CrawlContext,
 ): AsyncGenerator<Finding> {
-  context.spend({ queries: 1 });
+  context.spend({ queries: 2 });
   const covers = compileRules(crawl);
+  if (await isRedshift(snapshot)) return yield* crawlRedshift(source.address, snapshot, covers, context);
   const database = decodeURIComponent(source.address.split('/')[3] ?? '');
   const relations = (await listRelations(snapshot, crawl.schemas, crawl.tables)).filter(
     (relation) => covers([database, relation.schema, relation.name]) && isAfter(relation, context.cursor),

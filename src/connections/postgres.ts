@@ -3,6 +3,7 @@ import {
   Client,
   DatabaseError,
   Pool,
+  type ClientBase,
   type CustomTypesConfig,
   type PoolClient,
   type PoolConfig,
@@ -86,7 +87,7 @@ async function openPool(options: PostgresOptions, secret: string | undefined, li
     max: limits.sessions,
     idleTimeoutMillis: 10_000,
     allowExitOnIdle: true,
-    onConnect: (client) => client.query(patient(sessionSettings(options, limits), limits.requestTimeoutMs)).then(() => undefined),
+    onConnect: (client) => prepare(client, options, limits),
   };
   const pool = new Pool({ ...config, ssl: await tls(options, config) });
   // A session that the server ends is an event without a question, idle or between two of them; unheard it would end the
@@ -105,6 +106,23 @@ function password({ host }: PostgresOptions, secret: string | undefined): PoolCo
   const { PGPASSWORD, PGHOST } = process.env;
   if (PGPASSWORD === undefined || host === undefined || host === (PGHOST ?? 'localhost')) return {};
   return { password: () => '' };
+}
+
+/** Sessions that are on a Redshift, which speaks as an old Postgres does and knows less. */
+const onRedshift = new WeakSet<object>();
+
+async function prepare(client: ClientBase, options: PostgresOptions, limits: ConnectionLimits): Promise<void> {
+  const ask = (text: string) => client.query<{ version: string }>(patient(text, limits.requestTimeoutMs));
+  const { rows } = await ask('select version() as version');
+  const isRedshift = rows[0]?.version.includes('Redshift') === true;
+  if (isRedshift) onRedshift.add(client);
+  await ask(isRedshift ? redshiftSettings(options, limits) : sessionSettings(options, limits));
+}
+
+/** It has no default for transactions that only read, and no timeout for locks; reading waits for none but those of DDL. */
+function redshiftSettings(options: PostgresOptions, limits: ConnectionLimits): string {
+  const timeout = `set statement_timeout = ${Math.trunc(options.statementTimeoutMs ?? limits.statementTimeoutMs)}`;
+  return [timeout, "set datestyle = 'ISO, YMD'", "set timezone = 'UTC'"].join('; ');
 }
 
 /** By statements, not by startup options: PgBouncer and RDS Proxy refuse those. Formats are fixed, so that copies are too. */
@@ -220,6 +238,8 @@ async function openSnapshot(session: Session): Promise<PostgresSnapshot> {
       throw postgresError(error, session.address);
     }
   };
+  // Without savepoints, one failed question would end the transaction and all that is asked in it.
+  if (onRedshift.has(client)) return { query: run, attempt: run, peek: run, close: async () => client.release(broken) };
   try {
     await run('begin isolation level repeatable read, read only');
   } catch (error) {

@@ -20,7 +20,7 @@ const COPIED: Format = {
 
 /** A table that a database holds: it has no files, and so neither partitions nor a bookmark. */
 export function isInDatabase(table: Table): boolean {
-  return table.format?.name === 'postgres' || table.format?.name === 'mysql';
+  return ['postgres', 'mysql', 'redshift'].includes(table.format?.name ?? '');
 }
 
 /** Brings a table's rows to where the engine can read them: its files, or a copy of what a database gives. */
@@ -34,6 +34,11 @@ export async function stageTable(
 
 async function copyTable(table: Table, staging: Staging): Promise<FileGroup> {
   const { folder, signal } = staging;
+  if (table.format?.name === 'redshift')
+    throw new TenonError(
+      'UNSUPPORTED',
+      `${table.database}.${table.name} is in Redshift, which copies to S3 only; UNLOAD it, and crawl that.`,
+    );
   const { columns } = table.schema;
   const stream =
     table.format?.name === 'mysql' ? await copyMysql(table, serverOf(table), staging) : await copyPostgres(table, staging);
