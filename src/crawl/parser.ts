@@ -41,15 +41,19 @@ export function createParser(limits: ParserLimits): Parser {
   };
   const ask = async (source: ByteSource, message: ToParser): Promise<Answer> => {
     if (closed) throw stopped();
-    const isNew = child === undefined;
-    const own = child ?? startChild(limits);
+    // It may have died in the meantime: the system kills who takes much when it has little.
+    const alive = child?.connected === true ? child : undefined;
+    const own = alive ?? startChild(limits);
     child = own;
+    // While it is idle it keeps nobody from ending.
+    own.ref();
+    own.channel?.ref();
     try {
-      if (isNew) await untilReady(own);
+      if (alive === undefined) await untilReady(own);
       if (closed) throw stopped();
       return await new Promise<Answer>((resolve, reject) => {
         onEnd = reject;
-        new Talk(own, source, limits, { resolve, reject, kill }).begin(message);
+        new Talk(own, source, limits, { resolve, reject, kill }).tell(message);
       });
     } catch (error) {
       throw closed ? stopped() : error;
@@ -58,6 +62,8 @@ export function createParser(limits: ParserLimits): Parser {
       for (const event of ['message', 'exit', 'error']) own.removeAllListeners(event);
       // What goes wrong with a child that is at its end is of no interest, and nobody else would hear it.
       own.on('error', () => undefined);
+      own.unref();
+      own.channel?.unref();
       if (own.exitCode !== null || own.signalCode !== null || !own.connected) child = undefined;
     }
   };
@@ -122,11 +128,7 @@ class Talk {
     child.on('exit', () => this.gone());
   }
 
-  begin(message: ToParser): void {
-    this.tell(message);
-  }
-
-  private tell(message: ToParser): void {
+  tell(message: ToParser): void {
     this.since = performance.now();
     this.timer = setTimeout(
       () => this.outcome.kill(this.limit(`took longer than ${this.limits.timeMs} ms`, 'classifyMs')),
@@ -165,17 +167,13 @@ class Talk {
 }
 
 function startChild({ heapBytes }: ParserLimits): ChildProcess {
-  const child = fork(childFile(), [], {
+  return fork(childFile(), [], {
     // Nothing of ours: no keys, no passwords, no proxy.
     env: { TZ: 'UTC' },
     execArgv: [`--max-old-space-size=${Math.round(heapBytes / MIB)}`],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
-  // It waits for nobody: the crawl does.
-  child.unref();
-  child.channel?.unref();
-  return child;
 }
 
 /** The compiled child. Node runs no TypeScript, so from the sources the one in dist/ is taken. */

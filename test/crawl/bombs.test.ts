@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/config.ts';
 import { CLASSIFY_LIMITS } from '../../src/crawl/classifier.ts';
 import { createParsers, type Parsers } from '../../src/crawl/parsers.ts';
 import { TenonError } from '../../src/model/errors.ts';
 import { BOMBS } from './bombs.ts';
+import { children } from './children.ts';
 
 /** TENON_TEST_BOMBS=1 prints a line for each. */
 const VERBOSE = process.env['TENON_TEST_BOMBS'] !== undefined;
@@ -37,17 +38,6 @@ async function explode(parsers: Parsers, make: (typeof BOMBS)[number][1]): Promi
     return { expected, outcome: error.code, ms: performance.now() - start, childBytes };
   } finally {
     clearInterval(watch);
-  }
-}
-
-function children(): string[] {
-  try {
-    return readdirSync('/proc/self/task').flatMap((task) => {
-      const list = readFileSync(`/proc/self/task/${task}/children`, 'utf8').trim();
-      return list === '' ? [] : list.split(' ');
-    });
-  } catch {
-    return [];
   }
 }
 

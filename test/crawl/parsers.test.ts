@@ -10,6 +10,7 @@ import { createParsers, type Parsers } from '../../src/crawl/parsers.ts';
 import { TenonError } from '../../src/model/errors.ts';
 import { zstdCopies } from './bombs.ts';
 import { sourceOf, sourceOfFile } from './bytes.ts';
+import { children } from './children.ts';
 import { openLab } from './lab.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
@@ -63,6 +64,14 @@ describe('a parser', () => {
     const denied = new TenonError('SOURCE_DENIED', 'No.');
     const source: ByteSource = { path: 'a.csv', size: 10, read: () => Promise.reject(denied) };
     await expect(parser.classify(source, CLASSIFY_LIMITS, [])).rejects.toBe(denied);
+    expect((await parser.classify(sourceOf('a.csv', CSV), CLASSIFY_LIMITS, [])).found?.format.name).toBe('csv');
+  });
+
+  it('starts anew where its process was killed while it was idle', async () => {
+    const before = new Set(children());
+    await parser.classify(sourceOf('a.csv', CSV), CLASSIFY_LIMITS, []);
+    for (const pid of children().filter((one) => !before.has(one))) process.kill(Number(pid), 'SIGKILL');
+    await expect.poll(() => children().filter((one) => !before.has(one))).toEqual([]);
     expect((await parser.classify(sourceOf('a.csv', CSV), CLASSIFY_LIMITS, [])).found?.format.name).toBe('csv');
   });
 
