@@ -165,7 +165,7 @@ export class Crawl {
       case 'table':
         return this.takeTable(finding);
       case 'unknown':
-        return this.report.unknown(finding.path, finding.error);
+        return this.report.unlisted(finding.path, finding.error);
       case 'checkpoint':
         return this.takeCheckpoint(finding);
     }

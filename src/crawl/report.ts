@@ -60,6 +60,7 @@ export class Report {
   /** So many requests may be made. */
   budget: number | undefined;
   private readonly unknowns = new Map<string, Unknown>();
+  private readonly unlistedFolders = new Set<string>();
   private readonly skips = new Map<string, string>();
   private readonly samples = new Map<string, SampledTable>();
   private readonly limit: number;
@@ -83,6 +84,17 @@ export class Report {
     if (this.unknowns.has(path)) return;
     if (this.unknowns.size >= this.limit) this.overflow += 1;
     else this.unknowns.set(path, { path, status: 'unknown', code, message: message.slice(0, MAX_CHARS) });
+  }
+
+  /** What a listing could not tell of: unknown, and with it which files lie in its folder. */
+  unlisted(path: string, error: Pick<TenonError, 'code' | 'message'>): void {
+    this.unknown(path, error);
+    if (this.unlistedFolders.size < this.limit) this.unlistedFolders.add(path.slice(0, path.lastIndexOf('/') + 1));
+  }
+
+  /** Whether the listing has not shown all that lies directly in a folder. */
+  hasUnlisted(folder: string): boolean {
+    return this.unlistedFolders.size >= this.limit || this.unlistedFolders.has(folder);
   }
 
   skip(path: string, reason: string): void {

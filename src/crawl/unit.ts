@@ -59,6 +59,8 @@ export interface UnitContext {
  */
 export async function lookAtUnit(place: UnitPlace, context: UnitContext): Promise<Unit | undefined> {
   const { before, path, layouts } = place;
+  // A file that could not be listed is not gone: its folder stays as the catalog has it.
+  if (before !== undefined && context.report.hasUnlisted(path)) return { kind: 'unknown', partition: before };
   const count = layouts.reduce((sum, layout) => sum + layout.files.count, 0);
   if (count > context.partitionFiles) {
     context.report.unknown(

@@ -118,7 +118,8 @@ export function createUnits(context: UnitsContext): Units {
     const index = units.length;
     units.push(undefined);
     await keep();
-    if (place.before !== undefined && isUnchanged(place.layouts, place.before)) {
+    // Of a folder in which a file could not be listed, the catalog knows more than the listing.
+    if (place.before !== undefined && (isUnchanged(place.layouts, place.before) || context.report.hasUnlisted(place.path))) {
       units[index] = { ...at, unit: { kind: 'unchanged', partition: place.before } };
       return;
     }
