@@ -10,7 +10,7 @@ export interface ByteSource {
 }
 
 /** What a reading rests on, where it was inferred from values. */
-export interface Sampled {
+interface Sampled {
   readonly rows: number;
   /** In the order of the columns: values that were seen of each, nulls left out. */
   readonly values: readonly number[];

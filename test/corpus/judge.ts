@@ -62,7 +62,7 @@ function isNamed(label: Label, guess: Guess): boolean {
   );
 }
 
-export function fits(label: LabelType, guess: Guessed | undefined): boolean {
+function fits(label: LabelType, guess: Guessed | undefined): boolean {
   if (guess === undefined) return false;
   if (typeof label === 'string') return label.split('|').some((word) => word === '*' || word === guess);
   if (isList(label)) return label.some((one) => fits(one, guess));
