@@ -352,8 +352,6 @@ export class Crawl {
 
   /** Saves the tables that are whole, and from where to go on. */
   async saveClosed(): Promise<void> {
-    // Before all tables are counted nobody knows whether any may be written.
-    if (this.definition.settings.tableThreshold !== undefined && !this.isCounted) return this.showProgress();
     await this.settleLake();
     await this.saved();
     this.beginSave();
@@ -379,6 +377,8 @@ export class Crawl {
   }
 
   private beginSave(): void {
+    // Before all tables are counted nobody knows whether any may be written.
+    if (this.definition.settings.tableThreshold !== undefined && !this.isCounted) return this.showProgress();
     const before = this.at.save();
     const open = [
       this.grouping.firstOpen(),
