@@ -21,7 +21,7 @@ export interface DeltaState {
   readonly committedAt: number | undefined;
 }
 
-export interface DeltaAdd {
+interface DeltaAdd {
   /** As it stands in the log: percent-encoded, mostly below the root. */
   readonly path: string;
   readonly size: number;

@@ -11,7 +11,7 @@ export interface IcebergFiles {
   readonly unreadable?: string;
 }
 
-export interface IcebergFile extends Omit<LakeFile, 'values'> {
+interface IcebergFile extends Omit<LakeFile, 'values'> {
   /** By the name of the partition field. */
   readonly partition: ReadonlyMap<string, string | null>;
 }

@@ -15,7 +15,7 @@ export function isIcebergMetadata(path: string): boolean {
 }
 
 /** The metadata file of the highest version; of several with the same number the one that was written last. */
-export function newestMetadata({ metadata }: LakeRoot): ObjectFinding | undefined {
+function newestMetadata({ metadata }: LakeRoot): ObjectFinding | undefined {
   let best: { readonly number: number; readonly object: ObjectFinding } | undefined;
   for (const [path, object] of metadata) {
     const match = METADATA.exec(path);

@@ -219,6 +219,22 @@ describe('the command line', () => {
     expect(hits[0]?.why).not.toEqual([]);
   });
 
+  it('adds, lists and drops classifiers, and crawls with them', async () => {
+    const source = join(folder, 'app');
+    await mkdir(source, { recursive: true });
+    await writeFile(join(source, 'app.txt'), 'GET /a 17\nPUT /b 18\n');
+    const pattern = '%{WORD:verb} %{URIPATH:path} %{INT:ms:int}';
+    const added = await json(['classifier', 'add', 'App', 'grok', '--option', `pattern=${pattern}`, 'classification=app']);
+    expect(added).toMatchObject({ classifier: { name: 'app', kind: 'grok', options: { pattern, classification: 'app' } } });
+    expect(await json(['classifier', 'list'])).toMatchObject({ classifiers: [{ name: 'app' }] });
+    await json(['crawl', source, '--database', 'apps', '--classifier', 'app']);
+    const { tables } = await json<{ tables: object[] }>(['tables', '--database', 'apps']);
+    expect(tables).toMatchObject([{ format: 'app', columns: [{ name: 'verb' }, { name: 'path' }, { name: 'ms', type: 'int' }] }]);
+    await json(['classifier', 'drop', 'app']);
+    const failed = await json<{ error: { code: string } }>(['crawl', source, '--database', 'apps', '--classifier', 'app'], 1);
+    expect(failed.error.code).toBe('NOT_FOUND');
+  });
+
   it('answers SQL', async () => {
     const { columns, rows } = await json<{ columns: object[]; rows: unknown[][] }>([
       'sql',
