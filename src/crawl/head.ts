@@ -35,9 +35,23 @@ export function plainPath(path: string): string {
 export function readHead(source: ByteSource, size: number, limits: ClassifyLimits): Promise<Head> {
   const known = heads.get(source) ?? new Map<number, Promise<Head>>();
   heads.set(source, known);
-  const head = known.get(size) ?? makeHead(source, size, limits);
+  const head = known.get(size) ?? headFrom(known, source, size, limits);
   known.set(size, head);
   return head;
+}
+
+/** A shorter head that is whole is this one as well. */
+async function headFrom(
+  known: ReadonlyMap<number, Promise<Head>>,
+  source: ByteSource,
+  size: number,
+  limits: ClassifyLimits,
+): Promise<Head> {
+  for (const [shorter, made] of known) {
+    const head = shorter < size ? await made.catch(() => undefined) : undefined;
+    if (head?.whole === true) return head;
+  }
+  return makeHead(source, size, limits);
 }
 
 async function makeHead(source: ByteSource, size: number, limits: ClassifyLimits): Promise<Head> {
