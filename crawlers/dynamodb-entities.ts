@@ -20,8 +20,8 @@ export class Entities {
   private groups = new Map<string, Group>();
   private most = MAX_GROUPS;
   private readonly words = new Map<string, Set<string>>();
-  /** Places where whatever stands there is an id. */
-  private readonly open = new Set<string>();
+  /** Places where whatever stands there is an id; with what all that was seen there began with (`orderid_`), mostly nothing. */
+  private readonly open = new Map<string, string>();
 
   /** `keys`: the partition key, and the sort key where there is one. */
   constructor(keys: readonly string[]) {
@@ -51,7 +51,7 @@ export class Entities {
     for (let round = 0; round < 10; round += 1) {
       const places = [...this.places()].filter(([, place]) => isOpen(place));
       if (places.length === 0) break;
-      for (const [place] of places) this.open.add(place);
+      for (const [place, { words }] of places) this.open.set(place, commonPrefix([...words.keys()]));
       this.regroup();
     }
     return absorb([...this.groups.values()]);
@@ -63,12 +63,17 @@ export class Entities {
     return raw.map(({ tokens, delimiters }) => {
       before += '\n';
       const general = tokens.map((token, i): KeyToken => {
-        const kept = token.isWord && !this.isOpenHere(before, token.template) ? token : token.isWord ? ANY_ID : token;
+        const kept = token.isWord && this.isOpenHere(before, token.template) ? this.idIn(before, token.template) : token;
         before += kept.template + (delimiters[i] ?? '');
         return kept;
       });
       return { tokens: general, delimiters };
     });
+  }
+
+  private idIn(place: string, word: string): KeyToken {
+    const prefix = this.open.get(place) ?? '';
+    return prefix !== '' && word.startsWith(prefix) ? { template: `${prefix}{id}`, isWord: false } : ANY_ID;
   }
 
   private isOpenHere(place: string, word: string): boolean {
@@ -86,7 +91,7 @@ export class Entities {
     const sizes = [...this.words.values()].map(({ size }) => size);
     const limit = isCrowded ? Math.min(Math.max(...sizes, 2) - 1, MAX_WORDS) : MAX_WORDS;
     const wide = [...this.words].filter(([, { size }]) => size > limit);
-    for (const [place] of wide) this.open.add(place);
+    for (const [place, words] of wide) this.open.set(place, commonPrefix([...words]));
     if (wide.length > 0) this.regroup();
     if (isCrowded) this.most = Math.max(this.most, this.groups.size) + GROUPS_A_TRY;
     return wide.length > 0;
@@ -125,6 +130,16 @@ export class Entities {
     }
     return places;
   }
+}
+
+/** Up to the last `_` or `-` that all of them share. */
+function commonPrefix(words: readonly string[]): string {
+  const [first = '', ...others] = words;
+  for (let at = first.length; at > 0; at -= 1) {
+    const prefix = first.slice(0, at);
+    if (/^[^{}]+[_-]$/.test(prefix) && others.length > 0 && others.every((word) => word.startsWith(prefix))) return prefix;
+  }
+  return '';
 }
 
 interface Place {

@@ -1,5 +1,5 @@
 import type { DynamodbItem } from '../src/connections/dynamodb.ts';
-import { ANY_ID, isVariable, joinVariables, templateOf, type KeyPattern, type KeyToken } from './dynamodb-keys.ts';
+import { ANY_ID, isVariable, joinTemplates, templateOf, type KeyPattern, type KeyToken } from './dynamodb-keys.ts';
 import { addGuess, newGuess, observe, type Guess } from './dynamodb-values.ts';
 
 /** Items whose keys have one pattern. */
@@ -128,8 +128,8 @@ function isHost(host: Group, guest: Group): boolean {
   if (overlap(attributesOf(host), attributesOf(guest)) < 0.8) return false;
   const isSeldom = guest.items <= host.items * SELDOM;
   return tokenPairs(host, guest).every(([a, b, isValue]) => {
-    if (a.template === b.template) return true;
-    return isVariable(a.template) && (isVariable(b.template) || isValue || isSeldom);
+    if (joinTemplates(a.template, b.template) !== undefined) return true;
+    return isVariable(a.template) && (isValue || isSeldom);
   });
 }
 
@@ -148,7 +148,7 @@ function joined(host: Group, guest: Group): Group {
     delimiters,
     tokens: tokens.map((token, j): KeyToken => {
       const other = guest.patterns[i]?.tokens[j]?.template ?? token.template;
-      return other === token.template ? token : { template: joinVariables(token.template, other), isWord: false };
+      return other === token.template ? token : { ...token, template: joinTemplates(token.template, other) ?? '{id}' };
     }),
   }));
   const group: Group = { patterns, items: host.items, shapes: host.shapes };

@@ -87,8 +87,16 @@ export function isVariable(template: string): boolean {
   return /^\{\w+\}$/.test(template);
 }
 
-/** What both stand for. */
-export function joinVariables(a: string, b: string): string {
-  if (a === b) return a;
-  return [a, b].every((one) => one === '{date}' || one === '{time}') ? '{time}' : '{id}';
+/**
+ * What stands for both; undefined where nothing does but an id. `ORDER-{id}` also stands for `ORDER-abc`, whose letters only
+ * happened to be no digits.
+ */
+export function joinTemplates(general: string, special: string): string | undefined {
+  if (general === special) return general;
+  const [, prefix = '', variable] = /^(.*?)(\{\w+\})$/.exec(general) ?? [];
+  if (variable === undefined || !special.startsWith(prefix)) return undefined;
+  const rest = special.slice(prefix.length);
+  if (!isVariable(rest)) return prefix === '' ? undefined : general;
+  const areTimes = [variable, rest].every((one) => one === '{date}' || one === '{time}');
+  return prefix + (variable === rest ? variable : areTimes ? '{time}' : '{id}');
 }
