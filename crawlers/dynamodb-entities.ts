@@ -9,6 +9,8 @@ const MAX_GROUPS = 500;
 /** So many more are let in before it is tried again: it costs a look at all of them. */
 const GROUPS_A_TRY = 50;
 const MAX_PLACES = 10_000;
+/** Attributes of all groups and shapes together, and fields inside of them. */
+const MAX_ATTRIBUTES = 100_000;
 
 /**
  * Sorts items by the patterns of their keys. A place in a key is where it stands behind what is before it: behind `USER#`,
@@ -19,6 +21,7 @@ export class Entities {
   items = 0;
   private groups = new Map<string, Group>();
   private most = MAX_GROUPS;
+  private readonly room = { left: MAX_ATTRIBUTES };
   private readonly words = new Map<string, Set<string>>();
   /** Places where whatever stands there is an id; with what all that was seen there began with (`orderid_`), mostly nothing. */
   private readonly open = new Map<string, string>();
@@ -40,7 +43,7 @@ export class Entities {
     const known = this.groups.get(id);
     const group = known ?? newGroup(patterns);
     if (known === undefined) this.groups.set(id, group);
-    const isNews = addItem(group, item, this.keys);
+    const isNews = addItem(group, item, this.keys, this.room);
     if (known !== undefined) return isNews;
     const opened = this.openWide();
     return !opened;

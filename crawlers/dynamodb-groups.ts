@@ -1,6 +1,7 @@
 import type { DynamodbItem } from '../src/connections/dynamodb.ts';
 import { ANY_ID, isVariable, joinTemplates, templateOf, type KeyPattern, type KeyToken } from './dynamodb-keys.ts';
-import { addGuess, newGuess, observe, type Guess } from './dynamodb-values.ts';
+import { TenonError } from '../src/model/errors.ts';
+import { addGuess, newGuess, observe, type Guess, type Room } from './dynamodb-values.ts';
 
 /** Items whose keys have one pattern. */
 export interface Group {
@@ -24,8 +25,8 @@ export function newGroup(patterns: readonly KeyPattern[]): Group {
   return { patterns, items: 0, shapes: new Map() };
 }
 
-/** Counts an item in. True when it has an attribute, or a type of one, that no other of the group had. */
-export function addItem(group: Group, item: DynamodbItem, keys: readonly string[]): boolean {
+/** Counts an item in. Throws LIMIT when there is no room for its attributes. True when it has an attribute, or a type of one, that no other of the group had. */
+export function addItem(group: Group, item: DynamodbItem, keys: readonly string[], room: Room): boolean {
   const names = Object.keys(item)
     .filter((name) => !keys.includes(name))
     .sort();
@@ -37,12 +38,19 @@ export function addItem(group: Group, item: DynamodbItem, keys: readonly string[
     const value = item[name];
     if (value === undefined) continue;
     const guess = shape.attributes.get(name) ?? newGuess();
-    if (guess.kinds.size === 0) shape.attributes.set(name, guess);
+    if (guess.kinds.size === 0) addAttribute(shape, name, guess, room);
     const before = guess.kinds.size;
-    observe(guess, value);
+    observe(guess, value, room);
     isNews ||= guess.kinds.size > before && !isKnownElsewhere(group, shape, name, guess);
   }
   return isNews;
+}
+
+function addAttribute({ attributes }: Shape, name: string, guess: Guess, room: Room): void {
+  room.left -= 1;
+  if (room.left < 0)
+    throw new TenonError('LIMIT', 'The items of the table have more different attributes than can be told apart.');
+  attributes.set(name, guess);
 }
 
 function isKnownElsewhere(group: Group, shape: Shape, name: string, { kinds }: Guess): boolean {
@@ -62,14 +70,13 @@ function shapeFor({ shapes }: Group, names: readonly string[]): Shape {
     shapes.set(id, made);
     return made;
   }
-  const wanted = new Set(names);
-  const closest = [...shapes.values()].reduce((best, one) => (common(one, wanted) > common(best, wanted) ? one : best));
-  return closest;
+  // Beyond that they are one, and soon full: nothing is compared for each item.
+  const rest = shapes.get(REST) ?? { items: 0, attributes: new Map() };
+  shapes.set(REST, rest);
+  return rest;
 }
 
-function common({ attributes }: Shape, names: ReadonlySet<string>): number {
-  return [...attributes.keys()].filter((name) => names.has(name)).length;
-}
+const REST = '';
 
 /** Adds what one group has to another. */
 export function addGroup(to: Group, from: Group): void {

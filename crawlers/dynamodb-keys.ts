@@ -69,8 +69,9 @@ function nextToken(text: string): { token: KeyToken; length: number } {
 
 function tokenOf(text: string): KeyToken {
   if (text === '') return { template: '', isWord: false };
-  if (text.length > MAX_WORD_CHARS) return ANY_ID;
-  if (!/\d/.test(text)) return /[{}]/.test(text) ? ANY_ID : { template: text, isWord: true };
+  // What no catalog could keep, or would read as a variable, is data.
+  if (text.length > MAX_WORD_CHARS || /[\p{C}{}]/u.test(text)) return ANY_ID;
+  if (!/\d/.test(text)) return { template: text, isWord: true };
   const [, word, rest] = /^([$@]?[A-Za-z]{2,}[_-])(.*\d.*)$/.exec(text) ?? /^([$@]?[A-Za-z]{2,})(\d+)$/.exec(text) ?? [];
   if (word === undefined || rest === undefined || /^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(text)) return ANY_ID;
   const form = FORMS.find(([, pattern]) => pattern.test(rest));

@@ -5,6 +5,9 @@ import { simple, type ColumnType, type StructField } from '../src/model/types.ts
 /** Stands where nothing was seen that tells more: the fields of an empty map, the elements of an empty list. */
 export const NOTHING: ColumnType = { kind: 'struct', fields: [] };
 
+/** What has more different fields than this, one value and another together, is a dictionary. */
+const MAX_FIELDS = 200;
+
 const NUMBERS = new Set(['bigint', 'decimal', 'double']);
 
 /**
@@ -16,7 +19,10 @@ export function unify(a: ColumnType, b: ColumnType): ColumnType | undefined {
   if (isNothing(b)) return unify(b, a);
   if (NUMBERS.has(a.kind) && NUMBERS.has(b.kind)) return unionType(a, b);
   if (a.kind === 'array' && b.kind === 'array') return { kind: 'array', element: unifyOrText(a.element, b.element) };
-  if (a.kind === 'struct' && b.kind === 'struct') return { kind: 'struct', fields: unifyFields([...a.fields, ...b.fields]) };
+  if (a.kind === 'struct' && b.kind === 'struct' && a.fields.length + b.fields.length <= 2 * MAX_FIELDS) {
+    const fields = unifyFields([...a.fields, ...b.fields]);
+    if (fields.length <= MAX_FIELDS) return { kind: 'struct', fields };
+  }
   const [valueOfA, valueOfB] = [mapValue(a), mapValue(b)];
   if (valueOfA !== undefined && valueOfB !== undefined) return mapOf(unifyOrText(valueOfA, valueOfB));
   return a.kind === b.kind ? a : undefined;

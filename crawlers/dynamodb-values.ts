@@ -24,6 +24,14 @@ interface NumberGuess {
   exponent: boolean;
 }
 
+/**
+ * How many places may still be told apart, in a whole sample: attributes of each shape, and fields inside of them. So memory has an
+ * end, whatever names somebody gives to attributes.
+ */
+export interface Room {
+  left: number;
+}
+
 /** A map with more different keys than this is taken for a dictionary. */
 const MAP_KEYS = 50;
 const MAX_FIELDS = 500;
@@ -35,7 +43,7 @@ export function newGuess(): Guess {
   return { kinds: new Map(), number, element: undefined, fields: undefined, tooMany: false };
 }
 
-export function observe(guess: Guess, value: DynamodbValue, depth = 0): void {
+export function observe(guess: Guess, value: DynamodbValue, room: Room, depth = 0): void {
   const kind = kindOf(value);
   guess.kinds.set(kind, (guess.kinds.get(kind) ?? 0) + 1);
   if (value.N !== undefined) observeNumber(guess.number, value.N);
@@ -43,20 +51,22 @@ export function observe(guess: Guess, value: DynamodbValue, depth = 0): void {
   if (depth >= MAX_DEPTH) return;
   if (value.L !== undefined) {
     guess.element ??= newGuess();
-    for (const item of value.L.slice(0, MAX_ELEMENTS)) observe(guess.element, item, depth + 1);
+    for (const item of value.L.slice(0, MAX_ELEMENTS)) observe(guess.element, item, room, depth + 1);
   }
-  if (value.M !== undefined) observeFields(guess, value.M, depth);
+  if (value.M !== undefined) observeFields(guess, value.M, room, depth);
 }
 
-function observeFields(guess: Guess, map: DynamodbItem, depth: number): void {
+function observeFields(guess: Guess, map: DynamodbItem, room: Room, depth: number): void {
   guess.fields ??= new Map();
   for (const [name, value] of Object.entries(map)) {
     // Beyond the limit all are one: it is a dictionary, whatever its keys are.
-    const place = guess.fields.has(name) || guess.fields.size < MAX_FIELDS ? name : '';
+    const place = guess.fields.has(name) || (guess.fields.size < MAX_FIELDS && room.left > 0) ? name : '';
     if (place === '') guess.tooMany = true;
-    const field = guess.fields.get(place) ?? newGuess();
+    const known = guess.fields.get(place);
+    if (known === undefined) room.left -= 1;
+    const field = known ?? newGuess();
     guess.fields.set(place, field);
-    observe(field, value, depth + 1);
+    observe(field, value, room, depth + 1);
   }
 }
 

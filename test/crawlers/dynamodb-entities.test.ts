@@ -163,6 +163,29 @@ describe('the entity types of a table', () => {
   }, 30_000);
 });
 
+describe('a sample of items that somebody made to be too much', () => {
+  it('is refused where attributes have names without end, before memory has', () => {
+    const before = process.memoryUsage().heapUsed;
+    const flood = () =>
+      sampled(
+        times(2_000, (n) => ({ ...item(`A#${n}`, 'B'), ...Object.fromEntries(times(200, (m) => [`a${n}-${m}`, S('x')])) })),
+      );
+    expect(flood).toThrow(expect.objectContaining({ code: 'LIMIT' }));
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(512 * 1024 * 1024);
+  });
+
+  it('takes maps with keys without end for dictionaries, at any depth', () => {
+    const nest = (depth: number): DynamodbItem =>
+      Object.fromEntries(times(12, () => [id(), depth === 0 ? S('x') : { M: nest(depth - 1) }]));
+    const { entityTypes } = sampled(times(60, (n) => ({ ...item(`A#${n}`, 'B'), tree: { M: nest(3) } })));
+    expect(JSON.stringify(entityTypes)).toContain('map<string,map<string,map<string,map<string,string>>>>');
+  });
+
+  it('keeps what no catalog could keep out of templates', () => {
+    expect(typesOf([item('A#\0', '{x}', 'a'), item('A#\u202e', '{y}', 'a')])).toEqual(['A: A#{id} | {id}']);
+  });
+});
+
 describe('what is remembered of a table', () => {
   const users = times(50, (n) => item(`USER#${n}`, 'PROFILE', 'email'));
   const partOf = (items: DynamodbItem[]) => ({ ...sampled(items), whole: false });
