@@ -21,7 +21,7 @@ export interface Notices {
   close(): Promise<void>;
 }
 
-export interface Taken {
+interface Taken {
   readonly taken: number;
   /** Outside of what the crawler covers. */
   readonly ignored: number;
