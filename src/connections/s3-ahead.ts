@@ -17,8 +17,8 @@ interface Stretch {
 }
 
 /** A page that takes so long is worth a second request beside it; a server next door is kept busy by one. */
-const SLOW_MS = 20;
-const STRETCHES = 12;
+const SLOW_MS = 30;
+const STRETCHES = 8;
 /** Aimed at: long, because where two stretches meet half a page is listed twice, and short, because what is ahead is held. */
 const PAGES = 16;
 /** Of the requests that are made, so many may be made in vain. */

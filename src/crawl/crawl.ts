@@ -117,7 +117,9 @@ export class Crawl {
     this.startedAt = plan.ground.clock().getTime();
     const { settings } = definition;
     const isGlue = settings.grouping === 'glue';
-    this.grouping = createGrouping(settings.sampleFiles ?? config.crawl.sampleFiles, isGlue ? { asLevel: () => undefined } : {});
+    const { inventory } = settings;
+    const sampleFiles = settings.sampleFiles ?? config.crawl.sampleFiles;
+    this.grouping = createGrouping(sampleFiles, { inventory, ...(isGlue && { asLevel: () => undefined }) });
     this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
     const gate = createGate(config.crawl.parallelReads);
     this.gate = gate;

@@ -1,7 +1,7 @@
 import { compareBytes } from '../connections/byte-order.ts';
 import { TenonError } from '../model/errors.ts';
 import type { ObjectFinding } from './crawler.ts';
-import { extensionOf, foldedName, Layouts, type Layout } from './layout.ts';
+import { extensionOf, filesToRead, foldedName, Layouts, type Layout } from './layout.ts';
 import { levelOf, type Level } from './levels.ts';
 
 /**
@@ -68,7 +68,11 @@ export interface Grouping {
  * date-like levels become partitions, so neighbours that look alike (`table1/`, `table2/`) stay apart whatever is in them.
  * `asLevel` may say otherwise: where it never says anything, each folder is told by itself.
  */
-export function createGrouping(sampleFiles: number, { asLevel = levelOf }: { asLevel?: typeof levelOf } = {}): Grouping {
+export function createGrouping(
+  sampleFiles: number,
+  { asLevel = levelOf, inventory = 'listing' }: { asLevel?: typeof levelOf; inventory?: 'listing' | 'footers' } = {},
+): Grouping {
+  const toRead = filesToRead(sampleFiles, inventory);
   const stack: Folder[] = [newFolder('', [], undefined)];
   let before: string | undefined;
   let count = 0;
@@ -93,7 +97,7 @@ export function createGrouping(sampleFiles: number, { asLevel = levelOf }: { asL
     if (!isBeside) enter(object.path.split('/').slice(0, -1));
     const folder = stack.at(-1);
     if (folder === undefined) return closed;
-    folder.layouts ??= new Layouts(sampleFiles, folder.levels.length > 0 ? extensionOf : foldedName);
+    folder.layouts ??= new Layouts(toRead, folder.levels.length > 0 ? extensionOf : foldedName);
     folder.layouts.add(name, object);
     folder.first ??= number;
     const owner = folder.root ?? folder;

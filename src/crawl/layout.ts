@@ -32,11 +32,11 @@ const EXTENSION = /(\.[a-z][a-z0-9_]{0,9}){1,2}$/i;
 /** The layouts of one folder while it is being listed. */
 export class Layouts {
   private readonly byName = new Map<string, OpenLayout>();
-  private readonly sampleFiles: number;
+  private readonly sampleFiles: (fileName: string) => number;
   private readonly fold: (fileName: string) => string;
 
-  /** `fold` tells which names are alike: `foldedName` or `extensionOf`. */
-  constructor(sampleFiles: number, fold: (fileName: string) => string) {
+  /** So many files are read of those that are named so. `fold` tells which names are alike: `foldedName` or `extensionOf`. */
+  constructor(sampleFiles: (fileName: string) => number, fold: (fileName: string) => string) {
     this.sampleFiles = sampleFiles;
     this.fold = fold;
   }
@@ -47,7 +47,7 @@ export class Layouts {
     const known = this.byName.get(name);
     const layout = known ?? {
       files: new FileList(),
-      sampler: new Sampler(this.sampleFiles),
+      sampler: new Sampler(this.sampleFiles(fileName)),
       first: fileName,
       last: '',
       newest: 0,
@@ -79,6 +79,13 @@ export function looksOf({ ends: [first, last] }: Layout): string {
   const [one, other] = [foldedName(first), foldedName(last)];
   return one === other ? one : `${one}/${other}`;
 }
+
+/** Of files that tell their rows in a footer all are read where footers are the inventory; their names are what a listing has. */
+export function filesToRead(sampleFiles: number, inventory: 'listing' | 'footers'): (fileName: string) => number {
+  return (fileName) => (inventory === 'footers' && FOOTER.test(fileName) ? Number.POSITIVE_INFINITY : sampleFiles);
+}
+
+const FOOTER = /\.(parquet|parq|pq|orc)$/i;
 
 /** Numbers, UUIDs and long hexadecimal texts as `#`. */
 export function foldedName(fileName: string): string {
