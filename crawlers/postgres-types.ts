@@ -49,7 +49,7 @@ const SIMPLE: Readonly<Record<string, SimpleKind>> = {
  * - Arrays have as many dimensions as they were declared with, which Postgres writes down but holds nobody to.
  * - A domain is what it is made of. A composite type is a struct; one without fields is a string.
  */
-export function columnType(types: ReadonlyMap<number, PgType>, oid: number, modifier: number, depth = 0): ColumnType {
+function columnType(types: ReadonlyMap<number, PgType>, oid: number, modifier: number, depth = 0): ColumnType {
   const type = types.get(oid);
   if (type === undefined || depth >= MAX_TYPE_DEPTH) return simple('string');
   if (type.element !== 0) return { kind: 'array', element: columnType(types, type.element, modifier, depth + 1) };
