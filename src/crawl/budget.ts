@@ -5,7 +5,7 @@ import { TenonError } from '../model/errors.ts';
 import { listRuns } from '../work/list.ts';
 import type { Run, RunContext } from '../work/run.ts';
 import type { CrawlerDefinition } from './crawlers.ts';
-import type { SavedCrawl } from './crawl.ts';
+import type { SavedCrawl } from './crawl-plan.ts';
 import { Report } from './report.ts';
 
 /** How many requests a run may make: what it was started with, else what the crawler's settings say. */

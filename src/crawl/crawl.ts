@@ -1,56 +1,36 @@
-import type { Config } from '../config.ts';
-import type { Write } from '../changes/write.ts';
-import type { Db, Ground } from '../db/db.ts';
+import type { Db } from '../db/db.ts';
 import { TenonError } from '../model/errors.ts';
 import { reached } from '../model/reached.ts';
 import { tableNameFrom } from '../model/names.ts';
 import type { Table } from '../model/table.ts';
 import type { RunContext } from '../work/run.ts';
-import { decideAbsence, parkedOf, type Parked } from './absence.ts';
+import type { AbsenceContext, Parked } from './absence.ts';
 import { billOf } from './bill.ts';
-import { classifyLimits } from './classifier.ts';
-import type { ClassifierSpec } from './classifier-kind.ts';
-import { createCollector, folderName, type CollectContext, type Collector } from './collect.ts';
-import type { CheckpointFinding, Crawler, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
+import { conclude } from './conclude.ts';
+import { collectContext, lakeContext, type CrawlPlan, type SavedCrawl } from './crawl-plan.ts';
+import { createCollector, folderName, type Collector } from './collect.ts';
+import type { CheckpointFinding, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
-import { folderAddress, type FoundTable } from './found-table.ts';
+import type { FoundTable } from './found-table.ts';
 import { createGlueCollector } from './glue-collect.ts';
-import { createGrouping, isIgnored, type Closed, type ClosedFolder } from './grouping.ts';
+import { createGrouping, isIgnored, type Closed } from './grouping.ts';
 import { identityOf, Known } from './known.ts';
 import { LakeTables } from './lake-tables.ts';
 import type { Peek } from './lake-roots.ts';
-import { deprecated, policyOf, type TablePolicy } from './policy.ts';
-import type { Parsers } from './parsers.ts';
+import { policyOf, type TablePolicy } from './policy.ts';
+import { PartialLook } from './partial-look.ts';
 import type { Parts } from './parts.ts';
 import { Progress } from './progress.ts';
-import { createGate, readLayout, type Gate } from './read-layout.ts';
+import { createGate, type Gate } from './read-layout.ts';
 import type { Look } from './recrawl.ts';
-import { contentOf } from './removal-content.ts';
-import { parkRemoval, wasRejected } from './removals.ts';
-import { Report, type SavedReport } from './report.ts';
-import { isSame, narrowSave, save, wideSave, type Save, type SaveContext } from './save.ts';
+import { Report } from './report.ts';
+import { save, wideSave, type SaveContext } from './save.ts';
+import { SaveQueue } from './save-queue.ts';
 import { baseOf, Foreign } from './scope-paths.ts';
-import { Whereabouts, type SavedPlace } from './whereabouts.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 const NOTHING: readonly Closed[] = [];
-
-export interface CrawlPlan {
-  readonly ground: Ground;
-  readonly config: Pick<Config, 'crawl' | 'limits'>;
-  readonly run: RunContext;
-  readonly definition: CrawlerDefinition;
-  readonly crawler: Crawler;
-  readonly options: unknown;
-  /** Custom ones, in the order in which they are asked. */
-  readonly classifiers: readonly ClassifierSpec[];
-  readonly parsers: Parsers;
-}
-
-/** What a run's checkpoint holds. */
-export interface SavedCrawl extends SavedPlace {
-  readonly report: SavedReport;
-}
 
 /** Reads what the catalog knows, and what an earlier attempt of the run has left. */
 export async function openCrawl(plan: CrawlPlan): Promise<Crawl> {
@@ -85,17 +65,12 @@ export class Crawl {
   private readonly startedAt: number;
   private foreign: Foreign | undefined;
   /** Undefined: everything is looked at. */
-  private parts: Parts | undefined;
-  /** Tables of which nothing is left in what was looked at. */
-  private readonly emptied = new Set<string>();
+  private partial: PartialLook | undefined;
   /** Asks the source what lies in a folder, before its listing comes there. */
   peek: Peek = () => Promise.resolve(undefined);
   private lake: LakeTables | undefined;
   private readonly gate: Gate;
-  private pending: Save[] = [];
-  private pendingRows = 0;
-  private saving: Promise<void> | undefined;
-  private saveFailure: { readonly error: unknown } | undefined;
+  private readonly saves = new SaveQueue();
   /** Tables from which something seems to be gone: saved when it is known whether everything was seen. */
   private held: FoundTable[] = [];
   /** Of a source that declares its tables. */
@@ -123,22 +98,16 @@ export class Crawl {
     this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
     const gate = createGate(config.crawl.parallelReads);
     this.gate = gate;
-    const limits = classifyLimits(config.limits);
-    const context: CollectContext = {
+    const context = collectContext(plan, {
       known,
       report: this.report,
-      partitionFiles: config.limits.partitionFiles,
-      samplePartitions: partitionsToRead(definition, config.crawl.samplePartitions),
-      read: (layout) => readLayout(layout, { limits, gate, custom: plan.classifiers, parsers: plan.parsers, signal: run.signal }),
-      log: (level, message) => run.log(level, message),
-      database: definition.database,
-      connection: definition.connection,
-      base: () => this.at.base ?? '',
-      isLookedAt: (location) => this.isLookedAt(location),
-      isPartial: () => this.parts !== undefined,
+      gate,
       policy: this.policy,
+      base: () => this.at.base ?? '',
+      isLookedAt: (location) => this.partial?.isLookedAt(location) ?? true,
+      isPartial: () => this.partial !== undefined,
       nameFrom: (text) => this.nameFrom(text),
-    };
+    });
     this.collector = isGlue ? createGlueCollector(context, settings, this.at.split) : createCollector(context);
   }
 
@@ -194,12 +163,13 @@ export class Crawl {
 
   /** Only these folders are looked at, below the address of the scope's root. */
   async lookOnlyAt(parts: Parts, root: string): Promise<void> {
-    this.parts = parts;
     await this.enterScope(root);
-  }
-
-  private isLookedAt(location: string): boolean {
-    return this.parts?.has(this.at.pathOf(location) ?? '') ?? true;
+    this.partial = new PartialLook(parts, {
+      known: this.known,
+      base: root,
+      pathOf: (location) => this.at.pathOf(location),
+      emptied: (folder, keys) => this.collector.emptied(folder, keys),
+    });
   }
 
   /** The first object shows where the scope is. */
@@ -210,31 +180,11 @@ export class Crawl {
   private async enterScope(base: string): Promise<Foreign> {
     this.at.base = base;
     this.foreign = new Foreign(await this.known.foreignBelow(base));
-    this.lake = this.openLake(base);
+    const { known, report, gate, policy } = this;
+    const nameOf = (path: string): string => this.nameFrom(folderName({ base: () => base }, path));
+    const peek: Peek = (folder, fits) => this.peek(folder, fits);
+    this.lake = new LakeTables(lakeContext(this.plan, { known, report, gate, policy, base, peek, nameOf }), base);
     return this.foreign;
-  }
-
-  private openLake(base: string): LakeTables {
-    const { definition, known, report, gate, policy, run } = this;
-    const { limits } = this.plan.config;
-    const addressOf = (path: string): string => folderAddress(base, path);
-    return new LakeTables(
-      {
-        known,
-        report,
-        gate,
-        policy,
-        addressOf,
-        signal: run.signal,
-        peek: (folder, fits) => this.peek(folder, fits),
-        readCheckpoint: (source) => this.plan.parsers.checkpoint(source),
-        limits: { metadataBytes: limits.tableMetadataBytes, columns: limits.columns, files: limits.partitionFiles },
-        database: definition.database,
-        connection: definition.connection,
-        nameOf: (path) => this.nameFrom(folderName({ base: () => base }, path)),
-      },
-      base,
-    );
   }
 
   private group(object: ObjectFinding, foreign: Foreign): readonly Closed[] {
@@ -255,11 +205,11 @@ export class Crawl {
         this.collector.forget(one.path);
         continue;
       }
-      const whole = this.parts === undefined || one.kind === 'partition' ? one : this.withWhatIsKnown(one);
+      const whole = one.kind === 'partition' ? one : (this.partial?.withWhatIsKnown(one) ?? one);
       for (const found of await this.collector.take(whole)) this.meet(found, this.grouping.count() - 1);
       if (one.kind === 'folder') reached('crawl.table-closed');
     }
-    if (this.pendingRows >= this.plan.config.limits.transactionRows) await this.saveMeanwhile();
+    if (this.saves.rows >= this.plan.config.limits.transactionRows) await this.saveMeanwhile();
   }
 
   /** A table is whole; all of it comes before the object `end`. */
@@ -270,37 +220,8 @@ export class Crawl {
     if (found.before !== undefined) this.known.see(found.before);
     if (found.narrow === undefined) {
       this.tell(found.told.wide);
-      this.add(wideSave(found));
+      this.saves.add(wideSave(found));
     } else this.held.push(found);
-  }
-
-  /** Of a folder that is looked at by itself, the catalog says what lies below it. */
-  private withWhatIsKnown(folder: ClosedFolder): ClosedFolder {
-    const location = folderAddress(this.at.base ?? '', folder.path);
-    let { partitioned, hasFolders } = folder;
-    for (const table of this.known.tables.values()) {
-      const isPartitioned = table.schema.partitionKeys.length > 0;
-      if (table.location === location) partitioned ||= isPartitioned;
-      else hasFolders ||= table.location?.startsWith(location) === true && table.location.endsWith('/');
-    }
-    return { ...folder, partitioned, hasFolders };
-  }
-
-  /** Tables whose partitions were looked at, and had no file any more. */
-  private async meetEmptied(parts: Parts): Promise<void> {
-    for (const { root, keys } of parts.partitioned()) {
-      const table = this.known.tables.get(identityOf(folderAddress(this.at.base ?? '', root), keys, undefined));
-      if (table === undefined || this.known.seen.has(table.id)) continue;
-      const folder: ClosedFolder = { kind: 'folder', path: root, layouts: [], partitioned: true, hasFolders: false, first: 0 };
-      const found = await this.collector.emptied(folder, keys);
-      if (found === undefined) this.emptied.add(table.id);
-      else this.meet(found, this.grouping.count());
-    }
-  }
-
-  private isWhollyLookedAt({ id, location, schema }: Table): boolean {
-    if (this.parts === undefined) return true;
-    return schema.partitionKeys.length > 0 ? this.emptied.has(id) : this.isLookedAt(location?.replace(/[^/]*$/, '') ?? '');
   }
 
   /** Takes the Delta and Iceberg tables that were looked at. */
@@ -311,7 +232,7 @@ export class Crawl {
       this.checkThreshold();
       this.tell(found.told);
       if (found.before !== undefined) this.known.see(found.before);
-      if (found.save !== undefined) this.add(found.save);
+      if (found.save !== undefined) this.saves.add(found.save);
     }
   }
 
@@ -322,12 +243,6 @@ export class Crawl {
     this.over ??= new TenonError('LIMIT', message, { limit });
   }
 
-  private add(one: Save): void {
-    if (isSame(one)) return;
-    this.pending.push(one);
-    this.pendingRows += one.partitions.length + 1;
-  }
-
   private async takeTable(finding: TableFinding): Promise<void> {
     const declared = await declaredTable(finding, this.definition, this.known, this.policy, (text) => this.nameFrom(text));
     this.tell(declared.told);
@@ -336,7 +251,7 @@ export class Crawl {
     this.progress.tables += 1;
     this.checkThreshold();
     this.lastPath = finding.name;
-    this.add(declared);
+    this.saves.add(declared);
     if (this.progress.tables % 100 === 0) this.showProgress();
   }
 
@@ -349,33 +264,27 @@ export class Crawl {
       this.at.marks.add({ cursor: finding.cursor, path: lastPath, objects: progress.objects, number: grouping.count() });
     }
     // What does not fill a transaction waits for the next chance.
-    if (this.saving === undefined) await this.saveClosed();
+    if (!this.saves.isBusy) await this.saveClosed();
   }
 
   /** Saves the tables that are whole, and from where to go on. */
   async saveClosed(): Promise<void> {
     await this.settleLake();
-    await this.saved();
+    await this.saves.saved();
     this.beginSave();
-    await this.saved();
+    await this.saves.saved();
   }
 
   /** The same while the listing goes on, one save at a time: for what takes long. */
   private async saveMeanwhile(): Promise<void> {
     await this.settleLake();
-    await this.saved();
+    await this.saves.saved();
     this.beginSave();
-  }
-
-  /** Waits for the save that is under way, and fails as it did. */
-  private async saved(): Promise<void> {
-    await this.quiet();
-    if (this.saveFailure !== undefined) throw this.saveFailure.error;
   }
 
   /** Waits until nothing is being saved, however it ends. */
   async quiet(): Promise<void> {
-    await this.saving;
+    await this.saves.quiet();
   }
 
   private beginSave(): void {
@@ -389,21 +298,8 @@ export class Crawl {
       ...this.held.map(({ first }) => first),
     ].filter((number) => number !== undefined);
     const moved = this.at.advance(open.length === 0 ? undefined : Math.min(...open), this.progress);
-    const saves = this.pending;
-    this.pending = [];
-    this.pendingRows = 0;
     this.showProgress();
-    if (saves.length > 0 || moved) this.saving = this.saveAll(this.saveContext(before), saves);
-  }
-
-  private async saveAll(context: SaveContext, saves: readonly Save[]): Promise<void> {
-    try {
-      await save(context, saves);
-    } catch (error) {
-      this.saveFailure ??= { error };
-    } finally {
-      this.saving = undefined;
-    }
+    this.saves.begin(this.saveContext(before), moved);
   }
 
   /** All findings are there: saves what is left, and decides about what was not found. */
@@ -412,7 +308,7 @@ export class Crawl {
       this.lake?.finish();
       await this.close(this.grouping.finish());
       for (const found of await this.collector.finish(this.complete)) this.meet(found, this.grouping.count());
-      if (this.parts !== undefined) await this.meetEmptied(this.parts);
+      for await (const found of this.partial?.emptied() ?? []) this.meet(found, this.grouping.count());
     } else {
       // The folders that are open are not whole, and are left as they were.
       this.report.unknown('', this.failure);
@@ -428,39 +324,16 @@ export class Crawl {
       await save(context, this.held.map(wideSave));
       return undefined;
     }
-    const { tables, found, missing } = await this.decide();
-    for (const { table, narrow } of found) this.tell(narrow ? table.told.narrow : table.told.wide);
-    const drops = tables.flatMap((before) => this.gone(before));
-    const saves = [...found.map(({ table, narrow }) => (narrow ? narrowSave(table) : wideSave(table))), ...drops];
-    const content = missing && contentOf(missing);
-    const isRejected = content !== undefined && (await wasRejected(this.plan.ground.db, this.definition.id, content.fingerprint));
-    if (isRejected)
-      this.run.log(
-        'info',
-        `${content.tables} tables and ${content.partitions} partitions are gone and stay: somebody rejected their removal.`,
-      );
-    let parked = missing === undefined || isRejected ? undefined : parkedOf(missing, undefined);
-    const conclude = async (w: Write): Promise<void> => {
-      await seen(w.tx, parked);
-      // Who has looked at some folders only, cannot tell that nothing is missing elsewhere.
-      if (parked === undefined && this.parts !== undefined) return;
-      const removal = await parkRemoval(w, this.definition, parked && content);
-      if (parked !== undefined) parked = { ...parked, removal };
-    };
-    await save(
-      { ...context, conclude },
-      saves.filter((one) => !isSame(one)),
-    );
-    return parked;
-  }
-
-  /** What becomes of a table that is gone from the source. */
-  private gone(before: Table): Save[] {
-    const save: Save = { path: before.name, draft: undefined, before, partitions: [], ended: [] };
-    if (this.policy.gone === 'delete') return [save];
-    if (this.policy.gone === 'deprecate') return [{ ...save, draft: deprecated(before, this.policy.mark) }];
-    this.tell([`The table ${before.database}.${before.name} is gone from the source, and stays.`]);
-    return [];
+    return conclude(this.held, {
+      definition: this.definition,
+      policy: this.policy,
+      absence: this.absenceContext(),
+      save: context,
+      isPartial: this.partial !== undefined,
+      seen: (w, parked) => seen(w.tx, parked),
+      tell: (told) => this.tell(told),
+      log: (message) => this.run.log('info', message),
+    });
   }
 
   /** Of one table. */
@@ -473,22 +346,22 @@ export class Crawl {
     return tableNameFrom(text, this.definition.settings.prefix);
   }
 
-  private decide(): ReturnType<typeof decideAbsence> {
+  private absenceContext(): AbsenceContext {
     const { ground, config, run, crawler, options } = this.plan;
-    return decideAbsence(this.held, {
+    return {
       db: ground.db,
       as: run.principal,
       known: this.known,
       report: this.report,
       covers: (location) => this.isHere(location) && crawler.covers(options, location),
-      isLookedAt: (table) => this.isWhollyLookedAt(table),
+      isLookedAt: (table) => this.partial?.isWhollyLookedAt(table) ?? true,
       isUnknown: (table) => this.isUnknown(table),
       wasSeen: (table) => this.at.wasSeen(table),
       keeps: this.policy.gone !== 'delete',
       accept: run.run.params['acceptRemovals'] === true,
       removalShare: config.crawl.removalShare,
       removalAtLeast: config.crawl.removalAtLeast,
-    });
+    };
   }
 
   /** Not another's by now, and not on the server that a connection led to before. */
@@ -536,10 +409,4 @@ export class Crawl {
     const { objects, tables } = this.progress;
     this.run.progress({ objects, tables, path: this.lastPath.slice(0, 500) });
   }
-}
-
-/** With footers, or where it is told so, no partition is taken to be like others. */
-function partitionsToRead({ settings: { inventory, samplePartitions } }: CrawlerDefinition, preset: number): number {
-  if (inventory === 'footers' || samplePartitions === 'all') return Number.POSITIVE_INFINITY;
-  return samplePartitions ?? preset;
 }

@@ -1,0 +1,73 @@
+import type { Config } from '../config.ts';
+import type { Ground } from '../db/db.ts';
+import type { RunContext } from '../work/run.ts';
+import { classifyLimits } from './classifier.ts';
+import type { ClassifierSpec } from './classifier-kind.ts';
+import type { CollectContext } from './collect.ts';
+import type { Crawler } from './crawler.ts';
+import type { CrawlerDefinition } from './crawlers.ts';
+import { folderAddress } from './found-table.ts';
+import type { LakeContext } from './lake-tables.ts';
+import type { Parsers } from './parsers.ts';
+import { readLayout, type Gate } from './read-layout.ts';
+import type { SavedReport } from './report.ts';
+import type { SavedPlace } from './whereabouts.ts';
+
+/** All that a crawl is made of before it begins. */
+export interface CrawlPlan {
+  readonly ground: Ground;
+  readonly config: Pick<Config, 'crawl' | 'limits'>;
+  readonly run: RunContext;
+  readonly definition: CrawlerDefinition;
+  readonly crawler: Crawler;
+  readonly options: unknown;
+  /** Custom ones, in the order in which they are asked. */
+  readonly classifiers: readonly ClassifierSpec[];
+  readonly parsers: Parsers;
+}
+
+/** What a run's checkpoint holds. */
+export interface SavedCrawl extends SavedPlace {
+  readonly report: SavedReport;
+}
+
+type OfCrawl = 'known' | 'report' | 'policy';
+
+/** How a plan's collector works; what only the crawl under way knows comes from there. */
+export function collectContext(
+  { config, run, definition, classifiers, parsers }: CrawlPlan,
+  { gate, ...crawl }: Pick<CollectContext, OfCrawl | 'base' | 'isLookedAt' | 'isPartial' | 'nameFrom'> & { readonly gate: Gate },
+): CollectContext {
+  const limits = classifyLimits(config.limits);
+  return {
+    ...crawl,
+    partitionFiles: config.limits.partitionFiles,
+    samplePartitions: partitionsToRead(definition, config.crawl.samplePartitions),
+    read: (layout) => readLayout(layout, { limits, gate, custom: classifiers, parsers, signal: run.signal }),
+    log: (level, message) => run.log(level, message),
+    database: definition.database,
+    connection: definition.connection,
+  };
+}
+
+/** With footers, or where it is told so, no partition is taken to be like others. */
+function partitionsToRead({ settings: { inventory, samplePartitions } }: CrawlerDefinition, preset: number): number {
+  if (inventory === 'footers' || samplePartitions === 'all') return Number.POSITIVE_INFINITY;
+  return samplePartitions ?? preset;
+}
+
+/** The same for Delta and Iceberg tables; `base` is the address of the scope's root. */
+export function lakeContext(
+  { config: { limits }, run, definition, parsers }: CrawlPlan,
+  { base, ...crawl }: Pick<LakeContext, OfCrawl | 'gate' | 'peek' | 'nameOf'> & { readonly base: string },
+): LakeContext {
+  return {
+    ...crawl,
+    addressOf: (path) => folderAddress(base, path),
+    signal: run.signal,
+    readCheckpoint: (source) => parsers.checkpoint(source),
+    limits: { metadataBytes: limits.tableMetadataBytes, columns: limits.columns, files: limits.partitionFiles },
+    database: definition.database,
+    connection: definition.connection,
+  };
+}
