@@ -25,6 +25,11 @@ const CLASSIFIERS: readonly Classifier[] = [
 const NEVER =
   /\.(md|markdown|rst|html?|css|js|ts|py|ipynb|sql|sh|ya?ml|toml|ini|cfg|xsd|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|webp|ico|mp[34]|tar|tgz|7z|rar|jar|exe|so|dll|lock|bak|tmp|swp|crc|md5|sha\d+)$/i;
 
+/** Whether nobody would read it: it is no table by its name, and no classifier of somebody's own wants to see it first. */
+export function isNeverRead({ path, size }: ByteSource, custom: readonly ClassifierSpec[]): boolean {
+  return size === 0 || (custom.length === 0 && NEVER.test(path));
+}
+
 /**
  * What the bytes are, by their content: first what somebody's own classifiers say, whatever the file is called. Undefined: no
  * classifier knows them. Throws what a classifier throws that knows, and cannot read.
@@ -35,7 +40,7 @@ export async function classify(
   custom: readonly ClassifierSpec[] = [],
   classifiers: readonly Classifier[] = CLASSIFIERS,
 ): Promise<Classification | undefined> {
-  if (source.size === 0) return undefined;
+  if (isNeverRead(source, custom)) return undefined;
   const shared = remember(source);
   let best: Classification | undefined;
   for (const spec of custom) {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Limits } from '../config.ts';
 import type { ByteSource, Classification, ClassifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
-import { classify } from './classify.ts';
+import { classify, isNeverRead } from './classify.ts';
 import { remember } from './head.ts';
 import { TenonError } from '../model/errors.ts';
 import type { ReadCheckpoint } from './delta-checkpoint.ts';
@@ -62,6 +62,7 @@ export function createParsers({ classifyMs, classifyHeapBytes }: Pick<Limits, 'c
       return next;
     },
     async classify(source, classifyLimits, custom) {
+      if (isNeverRead(source, custom)) return undefined;
       const shared = remember(source);
       const part = await quickPart(shared, classifyLimits);
       if (part === 'whole') return classify(shared, classifyLimits, custom);
