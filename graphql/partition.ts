@@ -36,6 +36,13 @@ const PartitionRef = builder.objectRef<PartitionNode>('Partition').implement({
     }),
     owner: t.exposeString('owner', { description: 'Who recorded it: `api`, `crawler:<name>` or `job:<name>`.' }),
     rows: t.field({ type: 'BigInt', nullable: true, description: 'Null where nobody has counted.', resolve: ({ rows }) => rows }),
+    stats: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'By column the least and the greatest value as texts, and how many nulls: `{"id": {"min": "1", "max": "9", "nulls": 0}}`. Null where not all footers were read.',
+      resolve: ({ stats }) => stats,
+    }),
     bytes: t.field({
       type: 'BigInt',
       nullable: true,

@@ -25,7 +25,7 @@ export function prepare(table: Table, drafts: readonly PartitionDraft[]): Prepar
   return drafts.map((draft) => {
     const key = orderedKeys(draft.values, keys);
     const text = partitionText(keys, draft.values);
-    checkTexts([draft.location, draft.format], `partition ${text}`);
+    checkTexts([draft.location, draft.format, draft.stats], `partition ${text}`);
     checkKey(key, text);
     if (seen.size === seen.add(key.join('\0')).size) {
       throw new TenonError('BAD_INPUT', `The partition «${text}» of ${table.database}.${table.name} comes twice.`, {
@@ -63,6 +63,7 @@ export function isSame({ draft, schema }: Prepared, before: PartitionRow): boole
     (schema === undefined || schema.hash === before.schemaHash) &&
     (draft.inherits !== true || before.schemaHash === null) &&
     (draft.rows === undefined || draft.rows === before.rows) &&
+    (draft.stats === undefined || isDeepStrictEqual(draft.stats, before.stats)) &&
     isDeepStrictEqual(plain(draft.format), before.format)
   );
 }

@@ -3,6 +3,7 @@ import type { Entry } from '../changes/write.ts';
 import type { Db } from '../db/db.ts';
 import { partitions } from '../db/tables/catalog.ts';
 import type { Position } from '../model/change.ts';
+import type { PartitionStats } from '../model/partition-stats.ts';
 import type { Format } from '../model/schema.ts';
 import type { Partition } from '../model/table.ts';
 import { arrayLiteral } from './text.ts';
@@ -20,6 +21,7 @@ export const PARTITION_COLUMNS = {
   bytes: partitions.bytes,
   files: partitions.files,
   manifestHash: partitions.manifestHash,
+  stats: partitions.stats,
   added: partitions.added,
 };
 
@@ -36,6 +38,7 @@ export interface PartitionRow {
   readonly bytes: bigint | null;
   readonly files: number;
   readonly manifestHash: string | null;
+  readonly stats: PartitionStats | null;
   readonly added: Position;
 }
 
@@ -50,6 +53,7 @@ export function partitionOf({ key: _key, added: _added, ...row }: PartitionRow):
     rows: row.rows ?? undefined,
     bytes: row.bytes ?? undefined,
     manifestHash: row.manifestHash ?? undefined,
+    stats: row.stats ?? undefined,
   };
 }
 
@@ -88,9 +92,9 @@ export async function insertRows(tx: Db, entry: Entry, tableId: string, rows: re
     sql`${sql.param(rows.map(of))}::${sql.raw(type)}[]`;
   await tx.execute(sql`
     insert into ${partitions}
-      (table_id, "values", key, location, format, schema_hash, owner, rows, bytes, files, manifest_hash, added)
+      (table_id, "values", key, location, format, schema_hash, owner, rows, bytes, files, manifest_hash, stats, added)
     select ${tableId}, v."values"::text[], v.key::text[], v.location, v.format, v.schema_hash, v.owner, v.rows, v.bytes, v.files,
-      v.manifest_hash, ${entry.position}::bigint
+      v.manifest_hash, v.stats, ${entry.position}::bigint
     from unnest(
       ${column((row) => arrayLiteral(row.values), 'text')},
       ${column((row) => arrayLiteral(row.key), 'text')},
@@ -101,8 +105,9 @@ export async function insertRows(tx: Db, entry: Entry, tableId: string, rows: re
       ${column((row) => (row.rows === null ? null : String(row.rows)), 'bigint')},
       ${column((row) => (row.bytes === null ? null : String(row.bytes)), 'bigint')},
       ${column((row) => String(row.files), 'int')},
-      ${column((row) => row.manifestHash, 'text')}
-    ) as v("values", key, location, format, schema_hash, owner, rows, bytes, files, manifest_hash)`);
+      ${column((row) => row.manifestHash, 'text')},
+      ${column((row) => row.stats && JSON.stringify(row.stats), 'jsonb')}
+    ) as v("values", key, location, format, schema_hash, owner, rows, bytes, files, manifest_hash, stats)`);
 }
 
 /** A stretch of a table's current partitions in the order of their keys, after a key. */

@@ -41,7 +41,7 @@ export interface PartitionCounts {
 /**
  * Makes these partitions current: new ones are added, changed ones switched (the old row ends at the position at which
  * the new one begins), and those that are the same are not written. A table without partition keys has one partition,
- * with no values. Columns, rows and format that a draft leaves out are: as they were while the files are the same, else
+ * with no values. Columns, rows, statistics and format that a draft leaves out are: as they were while the files are the same, else
  * unknown; for the format, the table's.
  *
  * At most 10,000 at a time: the write lock is held meanwhile. Throws NOT_FOUND when the table is gone, BAD_INPUT when the
@@ -120,6 +120,7 @@ function newRow(w: Write, { next: { draft, key, schema }, before }: Move): NewPa
     bytes,
     files,
     manifestHash: hash,
+    stats: draft.stats ?? kept?.stats ?? null,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { TenonError } from '../model/errors.ts';
+import type { PartitionStats } from '../model/partition-stats.ts';
 import { moreText, nextOf, nodesOf, pageOptions, type Connection, type Perform } from './command.ts';
 import { numberOf, sizeText } from './output.ts';
 import { TABLE_FIELDS, tableJson, type ColumnAnswer, type TableAnswer } from './tables.ts';
@@ -13,6 +14,7 @@ interface PartitionAnswer {
   readonly rows: string | null;
   readonly bytes: string | null;
   readonly files: number;
+  readonly stats: PartitionStats | null;
   readonly deviates: boolean;
   readonly diff: readonly { readonly kind: string; readonly path: string; readonly before: unknown; readonly after: unknown }[];
 }
@@ -44,7 +46,7 @@ const QUERY = `query ($name: String!, $version: Int, $predicate: String, $deviat
     shown: version(number: $version) { number at columns { ...column } partitionKeys { ...column } }
     totals { partitions rows bytes files }
     partitions(predicate: $predicate, deviating: $deviating, first: $first, after: $after) {
-      edges { node { values location format { name } rows bytes files deviates diff { kind path before after } } } pageInfo { hasNextPage endCursor }
+      edges { node { values location format { name } rows bytes files stats deviates diff { kind path before after } } } pageInfo { hasNextPage endCursor }
     }
   }
 }
@@ -105,7 +107,7 @@ function outcomeOf(table: Answer) {
   return { json, text: tableText(table, partitions) + moreText(next) };
 }
 
-function partitionJson({ values, location, format, rows, bytes, files, deviates, diff }: PartitionAnswer) {
+function partitionJson({ values, location, format, rows, bytes, files, stats, deviates, diff }: PartitionAnswer) {
   return {
     values,
     location,
@@ -113,6 +115,7 @@ function partitionJson({ values, location, format, rows, bytes, files, deviates,
     rows: numberOf(rows),
     bytes: numberOf(bytes),
     files,
+    ...(stats !== null && { stats }),
     ...(deviates && { diff }),
   };
 }

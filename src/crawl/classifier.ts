@@ -1,4 +1,5 @@
 import type { Limits } from '../config.ts';
+import type { ColumnFacts } from '../model/partition-stats.ts';
 import type { Column, Format } from '../model/schema.ts';
 
 /** Bytes whose shape is asked for. `path` is only a hint: what counts is the content. */
@@ -22,6 +23,8 @@ export interface Reading {
   readonly sampled?: Sampled;
   /** Only where it is known without reading more: a footer, or a file that fits the sample. */
   readonly rows?: bigint;
+  /** What a footer says about its columns' values, where it is asked for (`columnStats`). */
+  readonly facts?: readonly ColumnFacts[];
 }
 
 export interface Classification extends Reading {
@@ -61,6 +64,8 @@ export interface ClassifyLimits {
   readonly headerLength: number;
   readonly jsonDepth: number;
   readonly footerBytes: number;
+  /** Whether footers are read for what they say about values too. */
+  readonly columnStats: boolean;
   /** Times its size that a compressed head may unpack to. */
   readonly unpackRatio: number;
 }
@@ -73,6 +78,7 @@ export const CLASSIFY_LIMITS: ClassifyLimits = {
   headerLength: 150,
   jsonDepth: 64,
   footerBytes: 64 * 1024 * 1024,
+  columnStats: false,
   unpackRatio: 500,
 };
 

@@ -38,7 +38,8 @@ export function collectContext(
   { config, run, definition, classifiers, parsers }: CrawlPlan,
   { gate, ...crawl }: Pick<CollectContext, OfCrawl | 'base' | 'isLookedAt' | 'isPartial' | 'nameFrom'> & { readonly gate: Gate },
 ): CollectContext {
-  const limits = classifyLimits(config.limits);
+  const columnStats = definition.settings.inventory === 'footers';
+  const limits = { ...classifyLimits(config.limits), columnStats };
   return {
     ...crawl,
     partitionFiles: config.limits.partitionFiles,

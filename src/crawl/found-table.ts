@@ -207,6 +207,7 @@ function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): 
         manifest: unit.manifest,
         ...(own && { format: unit.format }),
         ...(unit.rows !== undefined && { rows: unit.rows }),
+        ...(unit.stats !== undefined && { stats: unit.stats }),
       },
     ];
   });
@@ -215,7 +216,9 @@ function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): 
 /** Without anything of its own; one that has something gives it up. */
 function inheritingDraft(values: PartitionDraft['values'], location: string, unit: Unit): PartitionDraft[] {
   const { rows } = unit.kind === 'read' ? unit : unit.partition;
-  const draft = { values, location, inherits: true, ...(rows !== undefined && { rows }) } as const;
+  const stats = unit.kind === 'read' ? unit.stats : undefined;
+  const told = { ...(rows !== undefined && { rows }), ...(stats !== undefined && { stats }) };
+  const draft = { values, location, inherits: true, ...told } as const;
   if (unit.kind === 'read') return [{ ...draft, manifest: unit.manifest }];
   const { partition } = unit;
   const hasOwn = partition.format !== undefined || partition.schemaHash !== undefined;

@@ -197,5 +197,15 @@ function moved({ unit, columns, format }: Content): Unit {
   const { manifestHash: hash, files, bytes = 0n, rows } = unit.partition;
   if (hash === undefined || format === undefined) return unit;
   const manifest = { hash, packed: new Uint8Array(), files, bytes };
-  return { kind: 'read', partition: undefined, format, columns, rows, manifest, sample: undefined, layouts: undefined };
+  return {
+    kind: 'read',
+    partition: undefined,
+    format,
+    columns,
+    rows,
+    stats: undefined,
+    manifest,
+    sample: undefined,
+    layouts: undefined,
+  };
 }

@@ -82,9 +82,13 @@ export class Known {
     return (this.estimated ??= estimatesOf(this.db, this.owner));
   }
 
+  /** Without their statistics: a hundred thousand would be much to hold, and the catalog keeps those of unchanged files itself. */
   async partitionsOf(table: Table): Promise<Map<string, Partition>> {
     const found = new Map<string, Partition>();
-    for await (const partition of streamPartitions(this.db, this.as, table)) found.set(partition.location, partition);
+    for await (const partition of streamPartitions(this.db, this.as, table)) {
+      const { stats: _stats, ...held } = partition;
+      found.set(held.location, held);
+    }
     return found;
   }
 

@@ -1,6 +1,7 @@
 import { TenonError } from '../model/errors.ts';
+import { mergeStats, type PartitionStats } from '../model/partition-stats.ts';
 import type { Column, Format } from '../model/schema.ts';
-import type { Classification, ClassifyLimits } from './classifier.ts';
+import type { Classification, ClassifyLimits, Reading } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { commonFormat } from './formats.ts';
@@ -14,6 +15,8 @@ export interface Understood {
   readonly columns: readonly Column[];
   /** Of all files; undefined unless each of them was read and told. */
   readonly rows?: bigint;
+  /** The same. */
+  readonly stats?: PartitionStats;
   readonly layouts: readonly Layout[];
   /** What the columns rest on, where they were inferred. */
   readonly sample: Sample | undefined;
@@ -105,18 +108,35 @@ export function understand(read: readonly ReadLayout[]): { understood: Understoo
     common.readings.map((reading) => reading?.rows),
     layouts,
   );
+  const stats = tellStats(common.readings, layouts);
   const sample = sampleOf(common.readings);
   const notes = files.flatMap(({ classification }) => classification.notes ?? []);
   return {
-    understood: { format: common.format, columns: common.columns, ...(rows !== undefined && { rows }), layouts, sample, notes },
+    understood: {
+      format: common.format,
+      columns: common.columns,
+      ...(rows !== undefined && { rows }),
+      ...(stats !== undefined && { stats }),
+      layouts,
+      sample,
+      notes,
+    },
     bad,
   };
 }
 
 function countRows(rows: readonly (bigint | undefined)[], layouts: readonly Layout[]): bigint | undefined {
-  const files = layouts.reduce((sum, layout) => sum + layout.files.count, 0);
-  if (rows.length !== files) return undefined;
+  if (rows.length !== countFiles(layouts)) return undefined;
   return rows.reduce<bigint | undefined>((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0n);
+}
+
+function tellStats(readings: readonly (Reading | undefined)[], layouts: readonly Layout[]): PartitionStats | undefined {
+  const facts = readings.flatMap((reading) => (reading?.facts === undefined ? [] : [reading.facts]));
+  return facts.length === countFiles(layouts) ? mergeStats(facts) : undefined;
+}
+
+function countFiles(layouts: readonly Layout[]): number {
+  return layouts.reduce((sum, layout) => sum + layout.files.count, 0);
 }
 
 function misfit(path: string): TenonError {

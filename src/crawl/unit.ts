@@ -1,4 +1,5 @@
 import { TenonError } from '../model/errors.ts';
+import type { PartitionStats } from '../model/partition-stats.ts';
 import type { Column, Format } from '../model/schema.ts';
 import type { Partition } from '../model/table.ts';
 import type { PackedManifest } from '../model/table.ts';
@@ -24,6 +25,7 @@ export interface ReadUnit {
   /** Undefined where it was not read, but assumed to be like others: then its columns are the table's. */
   columns: readonly Column[] | undefined;
   readonly rows: bigint | undefined;
+  readonly stats: PartitionStats | undefined;
   readonly sample: Sample | undefined;
   /** Without its content once the catalog keeps it. */
   manifest: PackedManifest;
@@ -116,13 +118,14 @@ export function unitOf({ path, before }: UnitPlace, read: readonly ReadLayout[],
 
 /** Of what is new, the files that were found to be bad are left out until they can be read: the next crawl looks again. */
 function readUnit(before: Partition | undefined, understood: Understood, without: ReadonlySet<string> | undefined): ReadUnit {
-  const { format, columns, rows, layouts, sample } = understood;
+  const { format, columns, rows, stats, layouts, sample } = understood;
   return {
     kind: 'read',
     partition: before,
     format,
     columns,
     rows,
+    stats,
     sample,
     manifest: packFiles(
       layouts.map(({ files }) => files),

@@ -204,6 +204,7 @@ function assumedUnit({ layouts, before }: UnitPlace, { format, layouts: names }:
     format,
     columns: undefined,
     rows: undefined,
+    stats: undefined,
     sample: undefined,
     layouts: undefined,
     manifest,

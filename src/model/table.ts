@@ -1,4 +1,5 @@
 import type { Position } from './change.ts';
+import type { PartitionStats } from './partition-stats.ts';
 import type { Column, Format, Schema } from './schema.ts';
 import type { TableDetails } from './table-details.ts';
 
@@ -81,6 +82,7 @@ export interface Partition {
   readonly owner: string;
   readonly rows?: bigint | undefined;
   readonly bytes?: bigint | undefined;
+  readonly stats?: PartitionStats | undefined;
   readonly files: number;
   readonly manifestHash?: string | undefined;
 }
@@ -93,6 +95,7 @@ export interface PartitionDraft {
   /** It has no columns of its own, also if it had some: those of the table. */
   readonly inherits?: true;
   readonly rows?: bigint;
+  readonly stats?: PartitionStats;
   /** Packed by `packManifest`; sums of files and bytes come with it. */
   readonly manifest: PackedManifest;
 }

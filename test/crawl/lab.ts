@@ -18,6 +18,7 @@ import type { Crawler } from '../../src/crawl/crawler.ts';
 import { defineCrawler } from '../../src/crawl/crawlers.ts';
 import { createCrawlRun } from '../../src/crawl/run.ts';
 import { runs } from '../../src/db/tables/work.ts';
+import type { PartitionStats } from '../../src/model/partition-stats.ts';
 import { partitionText } from '../../src/model/partition-key.ts';
 import type { Principal } from '../../src/model/principal.ts';
 import { formatType } from '../../src/model/types.ts';
@@ -97,6 +98,7 @@ export interface CatalogTable {
     columns: string[];
     format: unknown;
     rows: string | undefined;
+    stats?: PartitionStats | undefined;
     files: string[];
     location: string;
   }[];
@@ -237,6 +239,7 @@ async function catalogOf(t: TestDb, root: string): Promise<CatalogTable[]> {
         columns: spell(schema?.columns ?? []),
         format: partition.format,
         rows: partition.rows?.toString(),
+        stats: partition.stats,
         files: files.map((file) => short(file.address)),
         location: short(partition.location),
       });

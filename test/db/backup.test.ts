@@ -37,8 +37,8 @@ async function fill({ pool }: OpenDb): Promise<void> {
   await pool.query("insert into schemas values ('s1', '{\"columns\": []}')");
   await pool.query('insert into manifests values ($1, $2)', ['m1', Buffer.alloc(3_000_000, 7)]);
   await pool.query(
-    `insert into partitions (table_id, "values", key, location, owner, rows, files, manifest_hash, added)
-     select 't1', array[null, $1, n::text], array[n::text], 's3://b/' || n, 'api', 9007199254740993, 1, 'm1', n from generate_series(1, 3000) n`,
+    `insert into partitions (table_id, "values", key, location, owner, rows, files, manifest_hash, stats, added)
+     select 't1', array[null, $1, n::text], array[n::text], 's3://b/' || n, 'api', 9007199254740993, 1, 'm1', jsonb_build_object($1::text, jsonb_build_object('min', n::text, 'nulls', 0)), n from generate_series(1, 3000) n`,
     [ODD],
   );
   await pool.query("insert into connections values ('c1', 'warehouse', 'postgres', '{}', $1, 1)", [Buffer.from([0, 1, 255])]);

@@ -1,14 +1,17 @@
 import { parquetMetadata, type FileMetaData } from 'hyparquet';
 import { TenonError } from '../../model/errors.ts';
 import { MAX_ROWS, type ByteSource, type Classification, type Classifier, type ClassifyLimits } from '../classifier.ts';
+import { parquetFacts } from '../parquet-stats.ts';
 import { parquetColumns } from '../parquet-types.ts';
-import { outlineThrift } from '../thrift-outline.ts';
+import { outlineThrift, type Outline } from '../thrift-outline.ts';
 
 /** Parquet: by its footer alone, in one read for most files. */
 export const parquetClassifier: Classifier = { format: 'parquet', named: /\.(parquet|parq|pq)$/i, classify };
 
 /** Most footers fit. */
 const TAIL_BYTES = 128 * 1024;
+/** Longer lists of row groups are not read for what they say about columns. */
+const MAX_STATS_BYTES = 8 * 1024 * 1024;
 const MAGIC = 'PAR1';
 const ENCRYPTED = 'PARE';
 
@@ -34,13 +37,11 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
     );
   }
   const footer = length <= end.length ? end : await source.read(source.size - length, source.size);
-  const metadata = parse(source, footer, limits);
-  return {
-    format: { name: 'parquet' },
-    columns: parquetColumns(source.path, metadata.schema, limits),
-    rows: metadata.num_rows,
-    confidence: 1,
-  };
+  const { metadata, groups } = parse(source, footer, limits);
+  const columns = parquetColumns(source.path, metadata.schema, limits);
+  const told = limits.columnStats && groups.end - groups.start <= MAX_STATS_BYTES;
+  const facts = told ? parquetFacts(footer, groups.start, metadata.schema, columns) : undefined;
+  return { format: { name: 'parquet' }, columns, rows: metadata.num_rows, ...(facts !== undefined && { facts }), confidence: 1 };
 }
 
 /** A file that is only named so: it begins differently, and another classifier may know it. */
@@ -55,17 +56,20 @@ async function firstBytes(source: ByteSource, limits: ClassifyLimits): Promise<s
 }
 
 /** The footer is bytes from anywhere: whatever the parser stumbles over is the file's fault. */
-function parse(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits): FileMetaData {
+function parse(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits): { metadata: FileMetaData; groups: Place } {
   try {
-    const metadata = parquetMetadata(essence(source, footer, limits), { geoparquet: false });
+    const { bytes, groups } = essence(source, footer, limits);
+    const metadata = parquetMetadata(bytes, { geoparquet: false });
     if (metadata.num_rows < 0n || metadata.num_rows > MAX_ROWS || metadata.schema.length === 0)
       throw new Error('no rows or no schema');
-    return metadata;
+    return { metadata, groups };
   } catch (cause) {
     if (cause instanceof TenonError) throw cause;
     throw new TenonError('DATA_UNREADABLE', `${source.path} has a broken Parquet footer.`, { path: source.path }, { cause });
   }
 }
+
+type Place = Pick<NonNullable<ReturnType<Outline['fields']['get']>>, 'start' | 'end'>;
 
 const SCHEMA = 2;
 const ROWS = 3;
@@ -77,9 +81,9 @@ const ELEMENTS_PER_COLUMN = 4;
 
 /**
  * The footer without its row groups, which may be a hundred thousand and say nothing about columns. They are only walked
- * through, as a reader will stumble over what is broken in them.
+ * through, as a reader will stumble over what is broken in them; `groups` is where they stand in the footer.
  */
-function essence(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits): Uint8Array {
+function essence(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits): { bytes: Uint8Array; groups: Place } {
   const end = footer.length - 8;
   const start = end - Buffer.from(footer.buffer, footer.byteOffset, footer.length).readUInt32LE(end);
   const { fields, plain } = outlineThrift(footer, start, end);
@@ -89,8 +93,9 @@ function essence(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits)
     throw new TenonError('LIMIT', message, { path: source.path, limit: 'columns' });
   }
   const upTo = fields.get(ROWS)?.end;
-  if (upTo === undefined || !fields.has(SCHEMA) || !fields.has(ROW_GROUPS)) throw new Error('a field is missing');
-  if (!plain || [...fields.keys()].indexOf(ROWS) !== 2) return Uint8Array.from(footer);
+  const groups = fields.get(ROW_GROUPS);
+  if (upTo === undefined || !fields.has(SCHEMA) || groups === undefined) throw new Error('a field is missing');
+  if (!plain || [...fields.keys()].indexOf(ROWS) !== 2) return { bytes: Uint8Array.from(footer), groups };
   const length = upTo - start + NO_ROW_GROUPS.length;
   const short = Buffer.concat([
     footer.subarray(start, upTo),
@@ -99,7 +104,7 @@ function essence(source: ByteSource, footer: Uint8Array, limits: ClassifyLimits)
     Buffer.from(MAGIC),
   ]);
   short.writeUInt32LE(length, length);
-  return Uint8Array.from(short);
+  return { bytes: Uint8Array.from(short), groups };
 }
 
 function refuse(source: ByteSource, what: string): never {

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigserial, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import type { PartitionStats } from '../../model/partition-stats.ts';
 import type { Format } from '../../model/schema.ts';
 import { added, bytea, count, ended, instant, keyArray } from './columns.ts';
 
@@ -132,7 +133,7 @@ export const partitions = pgTable(
     files: integer('files').notNull(),
     manifestHash: text('manifest_hash').references(() => manifests.hash),
     /** By column, where every file's footer was read: least and greatest value, nulls. `src/model/partition-stats.ts`. */
-    stats: jsonb('stats').$type<Record<string, unknown>>(),
+    stats: jsonb('stats').$type<PartitionStats>(),
     added: added(),
     ended: ended(),
   },
