@@ -1,4 +1,4 @@
-import type { SchemaElement } from 'hyparquet';
+import type { FileMetaData, SchemaElement } from 'hyparquet';
 import { MAX_STATS_COLUMNS, mergeFacts, type ColumnFacts } from '../model/partition-stats.ts';
 import { MAX_ROWS } from './classifier.ts';
 import type { Column } from '../model/schema.ts';
@@ -14,6 +14,7 @@ interface Leaf {
 
 /** Numbers of the fields in Parquet's messages. */
 const COLUMNS = 1;
+const ROWS = 3;
 const METADATA = 3;
 const PATH = 3;
 const VALUES = 5;
@@ -24,21 +25,26 @@ const BOUNDS = { max: { field: 5, exact: 7, old: 1 }, min: { field: 6, exact: 8,
 
 /**
  * What the row groups of a footer say about its columns; `at` is where their list begins as a field. Only of what all of them
- * tell. hyparquet would read decimals as floating point, and all row groups at once.
+ * tell; undefined where they are not all of the file. hyparquet would read decimals as floating point, and all row groups at once.
  */
 export function parquetFacts(
   footer: Uint8Array,
   at: number,
-  schema: readonly SchemaElement[],
+  { schema, num_rows: rows }: Pick<FileMetaData, 'schema' | 'num_rows'>,
   columns: readonly Column[],
-): ColumnFacts[] {
+): ColumnFacts[] | undefined {
   const leaves = topLeaves(schema, columns);
   let facts: ColumnFacts[] | undefined;
+  let counted = 0;
   for (const group of new ThriftReader(footer, at).structs()) {
+    const some = group.get(ROWS);
+    counted += typeof some === 'number' ? some : Number.NaN;
     const chunks = listOf(group.get(COLUMNS));
     const more = leaves.flatMap((leaf) => factsOf(leaf, chunks[leaf.chunk]) ?? []);
     facts = facts === undefined ? more : mergeFacts(facts, more);
   }
+  // Row groups that are not all of the rows say nothing about the others.
+  if (BigInt(Number.isSafeInteger(counted) ? counted : -1) !== rows) return undefined;
   return facts ?? leaves.map(({ column: { name, type } }) => ({ name, type, nulls: 0, empty: true }));
 }
 

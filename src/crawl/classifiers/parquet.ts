@@ -40,7 +40,7 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
   const { metadata, groups } = parse(source, footer, limits);
   const columns = parquetColumns(source.path, metadata.schema, limits);
   const told = limits.columnStats && groups.end - groups.start <= MAX_STATS_BYTES;
-  const facts = told ? parquetFacts(footer, groups.start, metadata.schema, columns) : undefined;
+  const facts = told ? parquetFacts(footer, groups.start, metadata, columns) : undefined;
   return { format: { name: 'parquet' }, columns, rows: metadata.num_rows, ...(facts !== undefined && { facts }), confidence: 1 };
 }
 
