@@ -1,24 +1,21 @@
 import { TenonError } from '../model/errors.ts';
 import type { Partition, Table } from '../model/table.ts';
 import { areCompatible, commonFormat } from './formats.ts';
-import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './found-table.ts';
+import { folderAddress, foundTable, type FoundTable } from './found-table.ts';
 import type { Closed, ClosedFolder, ClosedPartition } from './grouping.ts';
 import { identityOf } from './known.ts';
 import type { Layout } from './layout.ts';
+import { lookedAtOf, NO_OTHERS, type LookedAtContext, type Others } from './looked-at.ts';
 import type { TablePolicy } from './policy.ts';
 import type { ReadLayout } from './read-layout.ts';
 import { lookAtUnit, unitOf, type Unit } from './unit.ts';
 import { createUnits, type Units, type UnitsContext } from './units.ts';
 
-export interface CollectContext extends UnitsContext {
+export interface CollectContext extends UnitsContext, LookedAtContext {
   readonly database: string;
   readonly connection: string | undefined;
   /** The address of the scope's root. */
   readonly base: () => string;
-  /** Whether the files in the folder at a location are looked at by this crawl. Left out: all are. */
-  readonly isLookedAt?: (location: string) => boolean;
-  /** Only some folders are looked at. */
-  readonly isPartial: () => boolean;
   readonly policy: TablePolicy;
   /** A table's name from a folder's or a file's. */
   readonly nameFrom: (text: string) => string;
@@ -43,10 +40,9 @@ export interface Collector {
 interface OpenTable {
   readonly keys: readonly string[];
   readonly before: Table | undefined;
-  /** By location; what the listing shows is taken out. */
+  /** Of what is looked at, by location; what the listing shows is taken out. */
   readonly absent: Map<string, Partition>;
-  /** What this crawl does not look at, as the catalog has it. */
-  readonly kept: readonly PlacedUnit[];
+  readonly others: Others;
   readonly values: Set<string>;
   readonly units: Units;
 }
@@ -65,10 +61,11 @@ export function createCollector(context: CollectContext): Collector {
     const known = tables.get(id);
     if (known !== undefined) return known;
     const before = context.known.tables.get(identityOf(folderAddress(context.base(), root), keys, undefined));
-    const absent = before === undefined ? new Map<string, Partition>() : await context.known.partitionsOf(before);
-    const kept = takeKept(context, absent);
-    const values = new Set(kept.map((unit) => JSON.stringify(unit.values)));
-    const opened: OpenTable = { keys, before, absent, kept, values, units: createUnits(context) };
+    const recorded = before && (await lookedAtOf(context, before, root));
+    const absent = new Map(recorded?.partitions);
+    const values = new Set(recorded?.namesakes.map((partition) => JSON.stringify(partition.values)));
+    const others = recorded?.others ?? NO_OTHERS;
+    const opened: OpenTable = { keys, before, absent, others, values, units: createUnits(context) };
     tables.set(id, opened);
     return opened;
   }
@@ -126,27 +123,14 @@ export function createCollector(context: CollectContext): Collector {
   };
 }
 
-/** Takes those out that this crawl does not look at. */
-export function takeKept({ isLookedAt }: CollectContext, partitions: Map<string, Partition>): PlacedUnit[] {
-  if (isLookedAt === undefined) return [];
-  const kept = [...partitions.values()].filter(({ location }) => !isLookedAt(location));
-  for (const { location } of kept) partitions.delete(location);
-  return kept.map((partition) => ({
-    values: partition.values,
-    path: '',
-    location: partition.location,
-    unit: { kind: 'unchanged', partition },
-  }));
-}
-
 async function partitionedTable(
   context: CollectContext,
   folder: ClosedFolder,
   open: OpenTable,
   first: boolean,
 ): Promise<FoundTable | undefined> {
-  const units = [...open.kept, ...(await open.units.finish())];
-  if (units.length === 0) return undefined;
+  const units = await open.units.finish();
+  if (units.length + open.others.count === 0) return undefined;
   const location = folderAddress(context.base(), folder.path);
   const identity = identityOf(location, open.keys, undefined);
   // Of several key sets below one folder, the first takes its name, unless they have names already.
@@ -294,6 +278,7 @@ async function oneTable(
     before,
     units,
     absent: [],
+    others: NO_OTHERS,
     policy: context.policy,
     plainKeys: false,
   };

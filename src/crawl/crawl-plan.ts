@@ -8,6 +8,7 @@ import type { Crawler } from './crawler.ts';
 import type { CrawlerDefinition } from './crawlers.ts';
 import { folderAddress } from './found-table.ts';
 import type { LakeContext } from './lake-tables.ts';
+import type { LookedAtContext } from './looked-at.ts';
 import type { Parsers } from './parsers.ts';
 import { readLayout, type Gate } from './read-layout.ts';
 import type { SavedReport } from './report.ts';
@@ -36,7 +37,7 @@ type OfCrawl = 'known' | 'report' | 'policy';
 /** How a plan's collector works; what only the crawl under way knows comes from there. */
 export function collectContext(
   { config, run, definition, classifiers, parsers }: CrawlPlan,
-  { gate, ...crawl }: Pick<CollectContext, OfCrawl | 'base' | 'isLookedAt' | 'isPartial' | 'nameFrom'> & { readonly gate: Gate },
+  { gate, ...crawl }: Pick<CollectContext, OfCrawl | keyof LookedAtContext | 'base' | 'nameFrom'> & { readonly gate: Gate },
 ): CollectContext {
   const columnStats = definition.settings.inventory === 'footers';
   const limits = { ...classifyLimits(config.limits), columnStats };

@@ -106,6 +106,7 @@ export class Crawl {
       base: () => this.at.base ?? '',
       isLookedAt: (location) => this.partial?.isLookedAt(location) ?? true,
       isPartial: () => this.partial !== undefined,
+      foldersBelow: (root, levels) => this.partial?.foldersBelow(root, levels),
       nameFrom: (text) => this.nameFrom(text),
     });
     this.collector = isGlue ? createGlueCollector(context, settings, this.at.split) : createCollector(context);

@@ -1,3 +1,4 @@
+import type { PartitionGroup } from '../catalog/partition-groups.ts';
 import { joinAddress } from '../connections/address.ts';
 import { simple, type ColumnType } from '../model/types.ts';
 import { foldName } from '../model/names.ts';
@@ -7,6 +8,7 @@ import type { PackedManifest, Partition, PartitionDraft, Table, TableDraft } fro
 import { asTenonError } from '../model/errors.ts';
 import { unionSeen } from './blank.ts';
 import { LAYOUT, type Known } from './known.ts';
+import type { Others } from './looked-at.ts';
 import { allow, ownParameters, type TablePolicy } from './policy.ts';
 import type { Report } from './report.ts';
 import { joinSamples, sampledTable } from './sample.ts';
@@ -20,7 +22,7 @@ export interface PlacedUnit {
   readonly unit: Unit;
 }
 
-/** All of a table that a listing showed. */
+/** All of a table that a listing showed, and what it did not show. */
 export interface TableParts {
   readonly name: string;
   readonly database: string;
@@ -31,6 +33,8 @@ export interface TableParts {
   readonly layout: string | undefined;
   readonly before: Table | undefined;
   readonly units: readonly PlacedUnit[];
+  /** Those that were not looked at, and stay. */
+  readonly others: Others;
   /** Partitions that the catalog has and the listing has not. */
   readonly absent: readonly Partition[];
   readonly policy: TablePolicy;
@@ -73,8 +77,8 @@ export async function foundTable(
   const left = keepsAbsent ? absentLists : [];
   const narrow = inOrderOf(recorded, withoutKeys(unionSeen([...lists, ...left]), parts.keys));
   const format = commonFormatOf(parts);
-  const keys = keyColumns(parts, true);
-  const surely = parts.absent.length === 0 ? keys : keyColumns(parts, keepsAbsent);
+  const keys = await keyColumns(parts, true);
+  const surely = parts.absent.length === 0 ? keys : await keyColumns(parts, keepsAbsent);
   const inAnyCase = allow(parts.policy, parts.before, draftOf(parts, wide, keys, format));
   const whenSure = allow(parts.policy, parts.before, draftOf(parts, narrow, surely, format));
   const isNarrower =
@@ -87,11 +91,11 @@ export async function foundTable(
     before: parts.before,
     wide: inAnyCase.draft,
     narrow: isNarrower ? whenSure.draft : undefined,
-    partitions: partitionDrafts(parts, inAnyCase.draft, report),
+    partitions: await partitionDrafts(parts, inAnyCase.draft, report),
     absent: parts.absent,
     keepsAbsent,
     told: { wide: inAnyCase.told, narrow: [...whenSure.told, ...toldOfAbsent(parts)] },
-    partitionCount: parts.keys.length === 0 ? 0 : parts.units.length,
+    partitionCount: parts.keys.length === 0 ? 0 : parts.units.length + parts.others.count,
     ...at,
   };
 }
@@ -101,8 +105,9 @@ function toldOfAbsent({ absent, policy, database, name }: TableParts): string[] 
   return [`${absent.length} partitions of ${database}.${name} are gone from the source, and stay.`];
 }
 
-async function columnLists({ before, units }: TableParts, known: Known): Promise<(readonly Column[])[]> {
+async function columnLists({ before, units, others }: TableParts, known: Known): Promise<(readonly Column[])[]> {
   const lists = new Set<readonly Column[]>();
+  for (const group of others.groups) lists.add(await columnsBefore(before, group, known));
   for (const { unit } of units) {
     const columns = unit.kind === 'read' ? unit.columns : await columnsBefore(before, unit.partition, known);
     if (columns !== undefined) lists.add(columns);
@@ -110,7 +115,11 @@ async function columnLists({ before, units }: TableParts, known: Known): Promise
   return [...lists];
 }
 
-async function columnsBefore(before: Table | undefined, partition: Partition, known: Known): Promise<readonly Column[]> {
+async function columnsBefore(
+  before: Table | undefined,
+  partition: Pick<Partition, 'schemaHash'>,
+  known: Known,
+): Promise<readonly Column[]> {
   return before === undefined ? [] : known.columnsOf(before, partition);
 }
 
@@ -126,13 +135,15 @@ function inOrderOf(recorded: readonly Column[], columns: readonly Column[]): Col
   return columns.toSorted((a, b) => place(a) - place(b));
 }
 
-function keyColumns({ keys, units, absent, plainKeys }: TableParts, withAbsent: boolean): Column[] {
+async function keyColumns({ keys, units, others, absent, plainKeys }: TableParts, withAbsent: boolean): Promise<Column[]> {
   if (plainKeys) return keys.map((name) => ({ name, type: simple('string') }));
   const rows = [...units.map(({ values }) => values), ...(withAbsent ? absent.map(({ values }) => values) : [])];
-  return keys.map((name, i) => ({
-    name,
-    type: keyType(name, [...new Set(rows.map((values) => values[i] ?? null))]),
-  }));
+  const column = async (name: string, level: number): Promise<Column> => {
+    const values = new Set(await others.keyValues(level));
+    for (const row of rows) values.add(row[level] ?? null);
+    return { name, type: keyType(name, [...values]) };
+  };
+  return Promise.all(keys.map(column));
 }
 
 /** Parts of a date in two digits are strings from the first: else a table changed its key's type when the `09` follows the `10`. */
@@ -142,13 +153,14 @@ function keyType(name: string, values: readonly (string | null)[]): ColumnType {
 }
 
 /** The format of most partitions; of several, the one of the later. */
-function commonFormatOf({ before, units }: TableParts): Format | undefined {
+function commonFormatOf({ before, units, others }: TableParts): Format | undefined {
   const counts = new Map<string, { format: Format | undefined; count: number }>();
-  for (const { unit } of units) {
-    const format = unit.kind === 'read' ? unit.format : (unit.partition.format ?? before?.format);
+  const add = (format: Format | undefined, count: number): void => {
     const key = formatKey(format);
-    counts.set(key, { format, count: (counts.get(key)?.count ?? 0) + 1 });
-  }
+    counts.set(key, { format, count: (counts.get(key)?.count ?? 0) + count });
+  };
+  for (const { format, count } of others.groups) add(format ?? before?.format, count);
+  for (const { unit } of units) add(unit.kind === 'read' ? unit.format : (unit.partition.format ?? before?.format), 1);
   const sorted = [...counts.values()].toReversed().toSorted((a, b) => b.count - a.count);
   return sorted[0]?.format ?? before?.format;
 }
@@ -190,10 +202,14 @@ function draftOf(
 }
 
 /** Those that differ from what the catalog has. A unit keeps its format only where it is not the table's. */
-function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): PartitionDraft[] {
+async function partitionDrafts(parts: TableParts, draft: TableDraft, report: Report): Promise<PartitionDraft[]> {
   const common = formatKey(draft.format);
   const formatMoved = parts.before !== undefined && formatKey(parts.before.format) !== common;
-  return parts.units.flatMap(({ values, path, location, unit }) => {
+  // What was not looked at changes only by what becomes of the table as a whole.
+  const isOut = ({ schemaHash: own, format }: PartitionGroup): boolean =>
+    parts.policy.inherit ? own !== undefined || format !== undefined : formatMoved && format === undefined;
+  const others = parts.others.groups.some(isOut) ? await parts.others.read() : [];
+  return [...others, ...parts.units].flatMap(({ values, path, location, unit }) => {
     if (parts.policy.inherit) return hasKeys(values, draft, path, report) ? inheritingDraft(values, location, unit) : [];
     if (unit.kind !== 'read' && !(formatMoved && unit.partition.format === undefined)) return [];
     if (!hasKeys(values, draft, path, report)) return [];

@@ -2,11 +2,12 @@ import { parseAddress } from '../connections/address.ts';
 import { TenonError } from '../model/errors.ts';
 import { schemaHash, type Column, type Format } from '../model/schema.ts';
 import type { Table } from '../model/table.ts';
-import { areOne, folderName, flatTables, layoutTable, takeKept, type CollectContext, type Collector } from './collect.ts';
+import { areOne, folderName, flatTables, layoutTable, type CollectContext, type Collector } from './collect.ts';
 import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './found-table.ts';
 import { createGlueGrouping, type GlueGrouping, type Grouped, type Leaf } from './glue-grouping.ts';
 import type { Closed, ClosedFolder } from './grouping.ts';
 import { identityOf } from './known.ts';
+import { NO_OTHERS } from './looked-at.ts';
 import { Recorded, type RecordedPartition } from './recorded.ts';
 import type { CrawlSettings } from './settings.ts';
 import { lookAtUnit, unitOf, type Unit } from './unit.ts';
@@ -172,7 +173,8 @@ async function groupedTable(context: CollectContext, catalog: Recorded, group: G
   const location = folderAddress(context.base(), root);
   const identity = identityOf(location, keys, undefined);
   const before = known.tables.get(identity);
-  const absent = new Map(before === undefined ? [] : await catalog.partitionsOf(before));
+  const recorded = before && (await catalog.lookedAtOf(before));
+  const absent = new Map(recorded?.partitions);
   if (before !== undefined) catalog.forget(before);
   const seen = new Set<string>();
   const units: PlacedUnit[] = [];
@@ -185,10 +187,10 @@ async function groupedTable(context: CollectContext, catalog: Recorded, group: G
     else units.push({ values, path, location: at, unit: content.table?.id === before?.id ? content.unit : moved(content) });
     seen.add(text);
   }
-  units.push(...takeKept(context, absent));
   const name = before?.name ?? (await known.nameFor(identity, context.nameFrom(folderName(context, root))));
   const parts = { name, database, connection, location, keys, layout: undefined, before, units, policy, plainKeys: true };
-  return foundTable({ ...parts, absent: [...absent.values()] }, { path: root, first }, known, report);
+  const others = recorded?.others ?? NO_OTHERS;
+  return foundTable({ ...parts, others, absent: [...absent.values()] }, { path: root, first }, known, report);
 }
 
 /** What the catalog knows of a partition of another table, which this one takes in. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { findTable, listTables, tablesOf } from '../catalog/tables.ts';
 import { estimatesOf, type Estimate } from '../catalog/estimates.ts';
 import { findManifest, saveManifests } from '../catalog/manifests.ts';
+import { findPartitions, keyValues, partitionGroups, type PartitionGroup } from '../catalog/partition-groups.ts';
 import { streamPartitions } from '../catalog/partitions.ts';
 import { findSchema } from '../catalog/versions.ts';
 import type { Db } from '../db/db.ts';
@@ -92,13 +93,27 @@ export class Known {
     return found;
   }
 
+  /** Only those that have these values. */
+  partitionsWith(table: Table, values: readonly (readonly (string | null)[])[]): Promise<Partition[]> {
+    return findPartitions(this.db, this.as, table, values);
+  }
+
+  /** What all but some of them are like. */
+  groupsOf(table: Table, except: readonly bigint[]): Promise<PartitionGroup[]> {
+    return partitionGroups(this.db, this.as, table, except);
+  }
+
+  keyValues(table: Table, level: number, except: readonly bigint[]): Promise<(string | null)[]> {
+    return keyValues(this.db, this.as, table, level, except);
+  }
+
   /** The columns of a partition's own files; the table's where they were never told apart. */
-  async columnsOf(table: Table, partition: Partition): Promise<readonly Column[]> {
-    if (partition.schemaHash === undefined) return table.schema.columns;
-    const known = this.schemas.get(partition.schemaHash);
+  async columnsOf(table: Table, { schemaHash }: Pick<Partition, 'schemaHash'>): Promise<readonly Column[]> {
+    if (schemaHash === undefined) return table.schema.columns;
+    const known = this.schemas.get(schemaHash);
     if (known !== undefined) return known;
-    const columns = (await findSchema(this.db, partition.schemaHash))?.columns ?? table.schema.columns;
-    this.schemas.set(partition.schemaHash, columns);
+    const columns = (await findSchema(this.db, schemaHash))?.columns ?? table.schema.columns;
+    this.schemas.set(schemaHash, columns);
     return columns;
   }
 

@@ -30,6 +30,11 @@ export class PartialLook {
     return this.parts.has(this.context.pathOf(location) ?? '');
   }
 
+  /** The folders so many levels below a root that are looked at; undefined: it may be any of them. */
+  foldersBelow(root: string, levels: number): readonly string[] | undefined {
+    return this.parts.foldersBelow(root, levels);
+  }
+
   /** Whether all that is left of a table was looked at. */
   isWhollyLookedAt({ id, location, schema }: Table): boolean {
     return schema.partitionKeys.length > 0 ? this.gone.has(id) : this.isLookedAt(location?.replace(/[^/]*$/, '') ?? '');

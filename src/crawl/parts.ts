@@ -6,10 +6,21 @@ export class Parts {
   readonly all: readonly Part[];
   private readonly whole = new Set<string>();
   private readonly flat = new Set<string>();
+  /** The same, by every folder above them. */
+  private readonly flatBelow = new Map<string, string[]>();
 
   constructor(parts: readonly Part[]) {
     this.all = parts;
-    for (const { folder, below } of parts) (below ? this.whole : this.flat).add(folder);
+    for (const { folder, below } of parts) {
+      (below ? this.whole : this.flat).add(folder);
+      if (!below) for (const above of foldersAbove(folder)) this.noteBelow(above, folder);
+    }
+  }
+
+  private noteBelow(above: string, folder: string): void {
+    const known = this.flatBelow.get(above);
+    if (known === undefined) this.flatBelow.set(above, [folder]);
+    else known.push(folder);
   }
 
   /** Whether the files that lie directly in a folder are looked at. */
@@ -19,6 +30,12 @@ export class Parts {
       if (this.whole.has(folder.slice(0, slash + 1))) return true;
     }
     return false;
+  }
+
+  /** The folders so many levels below a root that are looked at by themselves; undefined: others may be, with all below. */
+  foldersBelow(root: string, levels: number): string[] | undefined {
+    for (const folder of this.whole) if (root.startsWith(folder) || folder.startsWith(root)) return undefined;
+    return (this.flatBelow.get(root) ?? []).filter((folder) => folder.slice(root.length).split('/').length === levels + 1);
   }
 
   /** The sets of partitions of which a folder was looked at by itself: their root, and the names of their keys. */
@@ -31,6 +48,13 @@ export class Parts {
     }
     return [...found.values()];
   }
+}
+
+function foldersAbove(folder: string): string[] {
+  const above = folder === '' ? [] : [''];
+  for (let slash = folder.indexOf('/'); slash >= 0 && slash < folder.length - 1; slash = folder.indexOf('/', slash + 1))
+    above.push(folder.slice(0, slash + 1));
+  return above;
 }
 
 /** Where the grouping has a folder: below which root, and with which levels of partitions. */
