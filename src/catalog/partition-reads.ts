@@ -1,9 +1,11 @@
 import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import { authorize } from '../access/authorize.ts';
 import type { Db } from '../db/db.ts';
 import { partitions } from '../db/tables/catalog.ts';
 import type { Position } from '../model/change.ts';
 import { parsePredicate } from '../model/predicate-parser.ts';
 import type { Predicate } from '../model/predicate.ts';
+import type { Principal } from '../model/principal.ts';
 import type { Table } from '../model/table.ts';
 import { accessesOf, type Access } from './partition-access.ts';
 import { PARTITION_COLUMNS, type PartitionRow } from './partition-rows.ts';
@@ -77,4 +79,23 @@ export function selectRows(
 function beyond(access: Access, { key, id }: Place): SQL {
   if (access.order === 'key') return sql`${partitions.key} > ${arrayLiteral(key)}::text[]`;
   return sql`(${keyAt(access.order)}, ${partitions.id}) > (${key[access.order] ?? ''}, ${id}::bigint)`;
+}
+
+const LOCATIONS_AT_ONCE = 10_000;
+
+/** Where the current partitions of a table are: for who needs nothing else of very many. In the order of their keys. */
+export async function* partitionLocations(db: Db, as: Principal, table: Table): AsyncIterable<string> {
+  authorize(as, 'read', `the partitions of ${table.database}.${table.name}`);
+  for (let after: readonly string[] | undefined; ;) {
+    const beyondLast = after && sql`${partitions.key} > ${arrayLiteral(after)}::text[]`;
+    const rows = await db
+      .select({ location: partitions.location, key: partitions.key })
+      .from(partitions)
+      .where(and(eq(partitions.tableId, table.id), visible(partitions, undefined), beyondLast))
+      .orderBy(asc(partitions.key))
+      .limit(LOCATIONS_AT_ONCE);
+    for (const { location } of rows) yield location;
+    if (rows.length < LOCATIONS_AT_ONCE) return;
+    after = rows.at(-1)?.key;
+  }
 }

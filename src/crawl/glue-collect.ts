@@ -173,8 +173,7 @@ async function groupedTable(context: CollectContext, catalog: Recorded, group: G
   const location = folderAddress(context.base(), root);
   const identity = identityOf(location, keys, undefined);
   const before = known.tables.get(identity);
-  const recorded = before && (await catalog.lookedAtOf(before));
-  const absent = new Map(recorded?.partitions);
+  const absent = new Map(before === undefined ? [] : await catalog.partitionsOf(before));
   if (before !== undefined) catalog.forget(before);
   const seen = new Set<string>();
   const units: PlacedUnit[] = [];
@@ -188,9 +187,20 @@ async function groupedTable(context: CollectContext, catalog: Recorded, group: G
     seen.add(text);
   }
   const name = before?.name ?? (await known.nameFor(identity, context.nameFrom(folderName(context, root))));
-  const parts = { name, database, connection, location, keys, layout: undefined, before, units, policy, plainKeys: true };
-  const others = recorded?.others ?? NO_OTHERS;
-  return foundTable({ ...parts, others, absent: [...absent.values()] }, { path: root, first }, known, report);
+  const parts = {
+    name,
+    database,
+    connection,
+    location,
+    keys,
+    layout: undefined,
+    before,
+    units,
+    others: NO_OTHERS,
+    policy,
+    plainKeys: true,
+  };
+  return foundTable({ ...parts, absent: [...absent.values()] }, { path: root, first }, known, report);
 }
 
 /** What the catalog knows of a partition of another table, which this one takes in. */

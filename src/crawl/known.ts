@@ -3,6 +3,7 @@ import { findTable, listTables, tablesOf } from '../catalog/tables.ts';
 import { estimatesOf, type Estimate } from '../catalog/estimates.ts';
 import { findManifest, saveManifests } from '../catalog/manifests.ts';
 import { findPartitions, keyValues, partitionGroups, type PartitionGroup } from '../catalog/partition-groups.ts';
+import { partitionLocations } from '../catalog/partition-reads.ts';
 import { streamPartitions } from '../catalog/partitions.ts';
 import { findSchema } from '../catalog/versions.ts';
 import type { Db } from '../db/db.ts';
@@ -91,6 +92,10 @@ export class Known {
       found.set(held.location, held);
     }
     return found;
+  }
+
+  locationsOf(table: Table): AsyncIterable<string> {
+    return partitionLocations(this.db, this.as, table);
   }
 
   /** Only those that have these values. */

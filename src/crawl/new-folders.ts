@@ -43,7 +43,7 @@ async function knownFolders(known: Known, root: string): Promise<{ folders: Set<
   };
   for (const table of known.tables.values()) {
     if (table.schema.partitionKeys.length === 0 || lakeFormatOf(table) !== undefined) add(table.location ?? '');
-    else for (const location of (await known.partitionsOf(table)).keys()) add(location);
+    else for await (const location of known.locationsOf(table)) add(location);
   }
   return { folders, onTheWay };
 }

@@ -6,20 +6,20 @@ export class Parts {
   readonly all: readonly Part[];
   private readonly whole = new Set<string>();
   private readonly flat = new Set<string>();
-  /** The same, by every folder above them. */
-  private readonly flatBelow = new Map<string, string[]>();
+  /** Both, by every folder above them. */
+  private readonly below = new Map<string, string[]>();
 
   constructor(parts: readonly Part[]) {
     this.all = parts;
     for (const { folder, below } of parts) {
       (below ? this.whole : this.flat).add(folder);
-      if (!below) for (const above of foldersAbove(folder)) this.noteBelow(above, folder);
+      for (const above of foldersAbove(folder)) this.noteBelow(above, folder);
     }
   }
 
   private noteBelow(above: string, folder: string): void {
-    const known = this.flatBelow.get(above);
-    if (known === undefined) this.flatBelow.set(above, [folder]);
+    const known = this.below.get(above);
+    if (known === undefined) this.below.set(above, [folder]);
     else known.push(folder);
   }
 
@@ -32,10 +32,16 @@ export class Parts {
     return false;
   }
 
-  /** The folders so many levels below a root that are looked at by themselves; undefined: others may be, with all below. */
+  /** The folders so many levels below a root that are looked at; undefined: it may be any of them. */
   foldersBelow(root: string, levels: number): string[] | undefined {
-    for (const folder of this.whole) if (root.startsWith(folder) || folder.startsWith(root)) return undefined;
-    return (this.flatBelow.get(root) ?? []).filter((folder) => folder.slice(root.length).split('/').length === levels + 1);
+    if ([...foldersAbove(root), root].some((folder) => this.whole.has(folder))) return undefined;
+    const found: string[] = [];
+    for (const folder of this.below.get(root) ?? []) {
+      const depth = folder.slice(root.length).split('/').length - 1;
+      if (depth < levels && this.whole.has(folder)) return undefined;
+      if (depth === levels) found.push(folder);
+    }
+    return found;
   }
 
   /** The sets of partitions of which a folder was looked at by itself: their root, and the names of their keys. */

@@ -2,7 +2,6 @@ import type { Partition, Table } from '../model/table.ts';
 import type { CollectContext } from './collect.ts';
 import { folderAddress } from './found-table.ts';
 import { LAYOUT } from './known.ts';
-import { lookedAtOf, type LookedAt } from './looked-at.ts';
 import { pathBelow } from './scope-paths.ts';
 
 export interface RecordedPartition {
@@ -17,7 +16,7 @@ export class Recorded {
   /** Folders whose files are several tables. */
   private readonly apart = new Set<string>();
   private readonly above = new Set<string>();
-  private readonly lookedAt = new Map<string, Promise<LookedAt>>();
+  private readonly partitions = new Map<string, ReadonlyMap<string, Partition>>();
   private readonly context: CollectContext;
 
   constructor(context: CollectContext) {
@@ -55,25 +54,25 @@ export class Recorded {
       const levels = depthBetween(root, folder);
       for (const table of this.tables.get(root) ?? []) {
         if (table.schema.partitionKeys.length !== levels) continue;
-        const partition = (await this.lookedAtOf(table)).partitions.get(folderAddress(this.context.base(), folder));
+        const partition = (await this.partitionsOf(table)).get(folderAddress(this.context.base(), folder));
         if (partition !== undefined) return { table, partition };
       }
     }
     return undefined;
   }
 
-  /** Read once, and kept until it is forgotten. */
-  lookedAtOf(table: Table): Promise<LookedAt> {
-    const known = this.lookedAt.get(table.id);
+  /** By location; read once, and kept until it is forgotten. */
+  async partitionsOf(table: Table): Promise<ReadonlyMap<string, Partition>> {
+    const known = this.partitions.get(table.id);
     if (known !== undefined) return known;
-    const read = lookedAtOf(this.context, table, pathBelow(this.context.base(), table.location ?? '') ?? '');
-    this.lookedAt.set(table.id, read);
+    const read = await this.context.known.partitionsOf(table);
+    this.partitions.set(table.id, read);
     return read;
   }
 
   /** All of the table has been found. */
   forget(table: Table): void {
-    this.lookedAt.delete(table.id);
+    this.partitions.delete(table.id);
   }
 }
 
