@@ -51,9 +51,12 @@ export function guardedSocket(rules: HostRules): Socket {
   return Object.assign(socket, { connect: guarded as Socket['connect'] });
 }
 
+/** As many as `crawl.parallelReads` can ask for at once; fewer would be a second limit that nobody set. */
+const MAX_SOCKETS = 256;
+
 /** Agents of Node for the AWS SDK. They follow no redirect: neither does the SDK. */
 export function guardedAgents(rules: HostRules): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
-  const options = { keepAlive: true, maxSockets: 50, lookup: guardedLookup(rules) };
+  const options = { keepAlive: true, maxSockets: MAX_SOCKETS, lookup: guardedLookup(rules) };
   return { httpAgent: guard(new HttpAgent(options), rules), httpsAgent: guard(new HttpsAgent(options), rules) };
 }
 

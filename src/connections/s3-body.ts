@@ -12,7 +12,6 @@ export class BadAnswer extends Error {
 }
 
 export interface Answer {
-  readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Buffer;
 }
@@ -34,13 +33,14 @@ const INSIDE_RETRIES = {
 /**
  * Takes the whole body of a command's answer before the SDK parses it, checks it, and gives the SDK what `check` returns
  * instead. Standing inside the SDK's retries it makes a body that breaks off, stalls or is too short as retryable as a request that fails,
- * which the SDK alone does not: it would take a listing cut between two keys for a short listing.
+ * which the SDK alone does not: it would take a listing cut between two keys for a short listing. `check` is told of the
+ * request as it was signed, too.
  */
 export function takeBody(
   command: { readonly middlewareStack: object },
   limits: ConnectionLimits,
   max: number,
-  check: (answer: Answer) => Uint8Array | Readable,
+  check: (answer: Answer, request: unknown) => Uint8Array | Readable,
 ): void {
   const stack = command.middlewareStack as Stack;
   stack.addRelativeTo(
@@ -48,22 +48,31 @@ export function takeBody(
       const result = await next(args);
       const response = result.response;
       if (!isResponse(response) || response.statusCode >= 300) return result;
-      const bytes = await collect(response.body, limits.requestTimeoutMs, max);
-      const length = response.headers['content-length'];
-      if (length !== undefined && Number(length) !== bytes.length) {
-        throw new BadAnswer('TruncatedBody', `The answer has ${bytes.length} bytes instead of ${length}.`);
-      }
-      response.body = check({ status: response.statusCode, headers: response.headers, bytes });
+      response.body = check(await wholeAnswer(response, limits, max), args.request);
       return result;
     },
     INSIDE_RETRIES,
   );
 }
 
-interface Response {
+/** Throws BadAnswer where it breaks off, stalls, is too long, or not as long as it says. */
+export async function wholeAnswer(
+  response: Response,
+  limits: Pick<ConnectionLimits, 'requestTimeoutMs'>,
+  max: number,
+): Promise<Answer> {
+  const bytes = await collect(response.body, limits.requestTimeoutMs, max);
+  const length = response.headers['content-length'];
+  if (length !== undefined && Number(length) !== bytes.length) {
+    throw new BadAnswer('TruncatedBody', `The answer has ${bytes.length} bytes instead of ${length}.`);
+  }
+  return { headers: response.headers, bytes };
+}
+
+export interface Response {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
-  body: Body;
+  readonly body: Body | Uint8Array;
 }
 
 /** What Node's HTTP gives: a stream that can be ended early. */

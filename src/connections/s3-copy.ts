@@ -3,17 +3,12 @@ import { createReadStream } from 'node:fs';
 import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { GetObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import type { GetObjectCommandInput } from '@aws-sdk/client-s3';
 import { fileError } from './file-errors.ts';
-import type { ConnectionLimits } from './limits.ts';
 import { BadAnswer, unlessIdle, type Body } from './s3-body.ts';
 import { s3Error, statusOf, type S3Request } from './s3-errors.ts';
+import type { S3Session } from './s3-get.ts';
 import { bucketAndKey } from './s3-list.ts';
-
-export interface S3Session {
-  readonly client: () => Promise<S3Client>;
-  readonly limits: ConnectionLimits;
-}
 
 const MIN_PART_BYTES = 8 * 1024 * 1024;
 /** S3 takes 10,000; some are left for a file that grows. */

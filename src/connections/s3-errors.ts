@@ -1,5 +1,6 @@
 import { TenonError, type ErrorCode } from '../model/errors.ts';
 import { errnoOf, fileError } from './file-errors.ts';
+import { BadAnswer, wholeAnswer, type Response } from './s3-body.ts';
 
 const DENIED_NAMES = new Set([
   'AccessDenied',
@@ -63,9 +64,56 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /** A network error says more by its code (ECONNREFUSED) than by its name (Error). */
-function nameOf(error: unknown): string {
+export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const errno = errnoOf(error);
   if (errno !== 'unknown') return errno;
   return /^[A-Za-z0-9.]{1,60}$/.test(error.name) ? error.name : 'unknown error';
+}
+
+/** An answer that says what went wrong, as the SDK throws it. */
+class ErrorAnswer extends Error {
+  readonly $metadata: { readonly httpStatusCode: number };
+
+  constructor(name: string, status: number) {
+    super(`The server answers ${status}.`);
+    this.name = name;
+    this.$metadata = { httpStatusCode: status };
+  }
+}
+
+const MAX_ERROR_BYTES = 65_536;
+
+/** Where the answer has no name of an error, or cannot be read, its status alone says what it means. */
+export async function errorAnswer(response: Response, idleMs: number): Promise<Error> {
+  const limits = { requestTimeoutMs: idleMs };
+  const text = await wholeAnswer(response, limits, MAX_ERROR_BYTES).then(
+    ({ bytes }) => bytes.toString(),
+    () => '',
+  );
+  const name = /<Code>([A-Za-z0-9.]{1,60})<\/Code>/.exec(text)?.[1] ?? 'UnknownError';
+  return new ErrorAnswer(name, response.statusCode);
+}
+
+const THROTTLED = new Set(['BandwidthLimitExceeded', 'RequestLimitExceeded', 'SlowDown', 'Throttling', 'ThrottlingException']);
+const PASSING = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'RequestTimeout',
+  'TimeoutError',
+]);
+
+/** What may go better another time, as the SDK sees it. */
+export function retryKind(error: unknown): 'THROTTLING' | 'TRANSIENT' | undefined {
+  const name = nameOf(error);
+  const status = statusOf(error);
+  if (status === 429 || THROTTLED.has(name)) return 'THROTTLING';
+  const isPassing = error instanceof BadAnswer || PASSING.has(name) || [500, 502, 503, 504].includes(status ?? 0);
+  return isPassing ? 'TRANSIENT' : undefined;
 }

@@ -1,20 +1,16 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import { TenonError } from '../model/errors.ts';
 import { lastName, parseAddress, s3Address } from './address.ts';
 import { compareBytes } from './byte-order.ts';
-import type { ConnectionLimits } from './limits.ts';
 import type { ListOptions, StoredObject } from './object-store.ts';
-import { BadAnswer, takeBody } from './s3-body.ts';
 import { pagesAhead, type GetPage } from './s3-ahead.ts';
-import { s3Error } from './s3-errors.ts';
+import { get, type S3Session } from './s3-get.ts';
 import { readListPage, type ListedKey, type ListPage } from './s3-page.ts';
 
 /** For the SDK, which wants something to parse. */
 const NOTHING = Buffer.from('<ListBucketResult></ListBucketResult>');
 
 interface Listing {
-  readonly client: S3Client;
-  readonly limits: ConnectionLimits;
+  readonly session: S3Session;
   readonly bucket: string;
   /** All keys begin with it. */
   readonly prefix: string;
@@ -31,15 +27,13 @@ const EMPTY_PAGES = 1_000;
  * `sales2/…`. The empty objects with a `/` at their end that consoles make for folders are left out.
  */
 export async function* listObjects(
-  open: () => Promise<S3Client>,
-  limits: ConnectionLimits,
+  session: S3Session,
   address: string,
   options: ListOptions,
 ): AsyncGenerator<readonly StoredObject[]> {
   const { bucket, key } = bucketAndKey(address);
-  const client = await open();
   if (key !== '' && !key.endsWith('/') && options.folder === undefined) {
-    const single = await findExact({ client, limits, bucket, prefix: key, root: key, options }, key);
+    const single = await findExact({ session, bucket, prefix: key, root: key, options }, key);
     if (single !== undefined && (options.after === undefined || compareBytes(lastName(address), options.after) > 0)) {
       yield [storedObject(bucket, single, lastName(address))];
     }
@@ -47,7 +41,7 @@ export async function* listObjects(
   const root = key === '' || key.endsWith('/') ? key : `${key}/`;
   const prefix = root + (options.folder ?? '');
   const isLeftOut = leftOut(options);
-  for await (const page of listPages({ client, limits, bucket, prefix, root, options })) {
+  for await (const page of listPages({ session, bucket, prefix, root, options })) {
     options.signal?.throwIfAborted();
     const objects: StoredObject[] = [];
     for (const folder of page.prefixes) {
@@ -147,21 +141,32 @@ async function getPage(
   listing: Listing,
   from: { StartAfter?: string | undefined; ContinuationToken?: string; MaxKeys?: number },
 ): Promise<ListPage> {
-  const { client, limits, bucket, prefix, options } = listing;
-  const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
-  const delimiter = options.onFolder !== undefined && from.MaxKeys === undefined ? { Delimiter: '/' } : {};
-  const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...delimiter, ...from });
+  const { session, bucket, prefix, options } = listing;
+  const isOfFolders = options.onFolder !== undefined && from.MaxKeys === undefined;
   let page: ListPage | undefined;
-  takeBody(command, limits, limits.pageBytes, ({ bytes }) => {
-    page = readListPage(bytes);
-    return NOTHING;
-  });
   options.onRequest?.();
-  try {
-    await client.send(command, { ...(options.signal !== undefined && { abortSignal: options.signal }) });
-    if (page === undefined) throw new BadAnswer('BadPage', 'There was no answer.');
-    return page;
-  } catch (error) {
-    throw s3Error(error, { operation: 'ListObjectsV2', bucket, signal: options.signal });
-  }
+  await get(session, {
+    request: { operation: 'ListObjectsV2', bucket, signal: options.signal },
+    query: {
+      'list-type': '2',
+      'encoding-type': 'url',
+      prefix,
+      ...(isOfFolders && { delimiter: '/' }),
+      ...(from.StartAfter !== undefined && { 'start-after': from.StartAfter }),
+      ...(from.ContinuationToken !== undefined && { 'continuation-token': from.ContinuationToken }),
+      ...(from.MaxKeys !== undefined && { 'max-keys': String(from.MaxKeys) }),
+    },
+    max: session.limits.pageBytes,
+    command: async () => {
+      const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+      const delimiter = isOfFolders ? { Delimiter: '/' } : {};
+      return new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...delimiter, ...from });
+    },
+    take: ({ bytes }) => {
+      page = readListPage(bytes);
+      return NOTHING;
+    },
+  });
+  if (page === undefined) throw badListing(listing, 'there was no answer');
+  return page;
 }

@@ -6,10 +6,11 @@ import type { S3Options } from './connections.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { eachObject, type ObjectStore, type ReadOptions, type StoredObject } from './object-store.ts';
-import { BadAnswer, takeBody } from './s3-body.ts';
+import { BadAnswer } from './s3-body.ts';
 import { openS3Client } from './s3-client.ts';
-import { download, getInput, sendFile, type S3Session } from './s3-copy.ts';
+import { download, getInput, sendFile } from './s3-copy.ts';
 import { s3Error, statusOf } from './s3-errors.ts';
+import { get, type S3Session } from './s3-get.ts';
 import { bucketAndKey, listObjects } from './s3-list.ts';
 
 export interface S3Store extends ObjectStore {
@@ -20,11 +21,11 @@ export interface S3Store extends ObjectStore {
 export function createS3Store(options: S3Options = {}, secret?: string, limits: ConnectionLimits = CONNECTION_LIMITS): S3Store {
   let opened: Promise<S3Client> | undefined;
   const client = () => (opened ??= openS3Client(options, secret, limits));
-  const session: S3Session = { client, limits };
+  const session: S3Session = { client, limits, routes: new Map() };
   return {
     scheme: 's3',
-    list: (address, listing = {}) => eachObject(listObjects(client, limits, address, listing)),
-    pages: (address, listing = {}) => listObjects(client, limits, address, listing),
+    list: (address, listing = {}) => eachObject(listObjects(session, address, listing)),
+    pages: (address, listing = {}) => listObjects(session, address, listing),
     head: (address) => head(session, address),
     read: (address, start, end, reading = {}) => read(session, address, start, end, reading),
     download: (address, file, expected, signal) => download(session, address, file, expected.etag, signal),
@@ -33,6 +34,7 @@ export function createS3Store(options: S3Options = {}, secret?: string, limits: 
     close() {
       void opened?.then((sdk) => sdk.destroy()).catch(() => undefined);
       opened = undefined;
+      session.routes.clear();
     },
   };
 }
@@ -58,30 +60,32 @@ function storedObject(address: string, found: HeadObjectCommandOutput): StoredOb
   return { address, path: lastName(address), size: found.ContentLength, etag, modified: found.LastModified.getTime() };
 }
 
-async function read(
-  { client, limits }: S3Session,
-  address: string,
-  start: number,
-  end: number,
-  options: ReadOptions,
-): Promise<Uint8Array> {
+async function read(session: S3Session, address: string, start: number, end: number, options: ReadOptions): Promise<Uint8Array> {
   const { bucket, key } = bucketAndKey(address);
   if (end <= start) return new Uint8Array(0);
-  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
-  const command = new GetObjectCommand(getInput(bucket, key, options.expected?.etag, `bytes=${start}-${end - 1}`));
+  const range = `bytes=${start}-${end - 1}`;
+  const etag = options.expected?.etag;
   let bytes: Uint8Array = new Uint8Array(0);
-  takeBody(command, limits, end - start, (answer) => {
-    checkRange(answer.headers['content-range'], start, end, answer.bytes.length);
-    bytes = answer.bytes;
-    return Readable.from([answer.bytes]);
-  });
   try {
-    await (await client()).send(command, { ...(options.signal !== undefined && { abortSignal: options.signal }) });
-    return bytes;
+    await get(session, {
+      request: { operation: 'GetObject', bucket, key, signal: options.signal },
+      headers: { range, ...(etag !== undefined && { 'if-match': `"${etag}"` }) },
+      max: end - start,
+      command: async () => {
+        const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+        return new GetObjectCommand(getInput(bucket, key, etag, range));
+      },
+      take: (answer) => {
+        checkRange(answer.headers['content-range'], start, end, answer.bytes.length);
+        bytes = answer.bytes;
+        return Readable.from([answer.bytes]);
+      },
+    });
   } catch (error) {
-    if (statusOf(error) === 416) return new Uint8Array(0);
-    throw s3Error(error, { operation: 'GetObject', bucket, key, signal: options.signal });
+    if (error instanceof TenonError && error.details['status'] === 416) return new Uint8Array(0);
+    throw error;
   }
+  return bytes;
 }
 
 /** `bytes 0-99/1234`: fewer bytes than asked for are right only where the object ends. */
