@@ -40,7 +40,7 @@ describe('the README', () => {
 
   it.each([...new Set(COMMANDS)])('has a command that is there, with its options: tenon %s', async (line) => {
     const [command = '', next = ''] = line.split(' ');
-    const known = ['job', 'run', 'connection', 'token'].includes(command) ? [command, next] : [command];
+    const known = ['job', 'run', 'connection', 'token', 'removals', 'classifier'].includes(command) ? [command, next] : [command];
     const help = await tenon([...known, '--help']);
     expect(help.code).toBe(0);
     expect(help.stdout).toContain(`Usage: tenon ${known.join(' ')}`);
