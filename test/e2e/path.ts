@@ -108,7 +108,14 @@ function crawlOf(counts: { partitions: number; objects: number; added?: number; 
     removed: 0,
     unknown: 0,
     ...counts,
-    bill: { lists: COUNT, gets: COUNT, bytes: COUNT, queries: 0, seconds: COUNT },
+    mode: 'everything',
+    logged: 0,
+    // For S3 also what its requests cost.
+    bill: expect.objectContaining({
+      ...{ lists: COUNT, gets: COUNT, bytes: COUNT, queries: 0, rows: COUNT, capacityUnits: 0, seconds: COUNT },
+      glue: { dpuHours: COUNT, usd: COUNT, assumes: TEXT },
+    }) as object,
+    sampled: expect.any(Array) as unknown[],
     partitionsAdded: COUNT,
     partitionsChanged: COUNT,
     partitionsRemoved: 0,
