@@ -112,7 +112,13 @@ function crawlOf(counts: { partitions: number; objects: number; added?: number; 
     logged: 0,
     // For S3 also what its requests cost.
     bill: expect.objectContaining({
-      ...{ lists: COUNT, gets: COUNT, bytes: COUNT, queries: 0, rows: COUNT, capacityUnits: 0, seconds: COUNT },
+      lists: COUNT,
+      gets: COUNT,
+      bytes: COUNT,
+      queries: 0,
+      rows: COUNT,
+      capacityUnits: 0,
+      seconds: COUNT,
       glue: { dpuHours: COUNT, usd: COUNT, assumes: TEXT },
     }) as object,
     sampled: expect.any(Array) as unknown[],
