@@ -82,5 +82,26 @@ const NUMBERS: ReadonlySet<string> = new Set(['tinyint', 'smallint', 'int', 'big
 
 function pick(a: string | undefined, b: string | undefined, type: ColumnType, sign: 1 | -1): string | undefined {
   if (a === undefined || b === undefined) return undefined;
-  return Buffer.compare(Buffer.from(orderedKey(a, type)), Buffer.from(orderedKey(b, type))) === sign ? a : b;
+  return a === b || compare(orderOf(a, type), orderOf(b, type)) === sign ? a : b;
+}
+
+/** Texts of these types sort as they are written here: all in one width up to the fraction, instants in UTC. */
+function orderOf(text: string, type: ColumnType): string {
+  switch (type.kind) {
+    case 'string':
+    case 'boolean':
+    case 'date':
+    case 'timestamp':
+      return text;
+    case 'timestamptz':
+      return text.slice(0, -1);
+    default:
+      return orderedKey(text, type);
+  }
+}
+
+/** By code points, which is the order of UTF-8; it differs from JavaScript's where there are surrogate pairs. */
+function compare(a: string, b: string): number {
+  if (/[\ud800-\udfff]/.test(a) || /[\ud800-\udfff]/.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return a < b ? -1 : a > b ? 1 : 0;
 }

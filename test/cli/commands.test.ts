@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { duckdb } from '../crawl/duckdb.ts';
 import { until } from '../until.ts';
 import { run, serve, start, type Ended, type Serving } from './tenon.ts';
 
@@ -142,6 +143,22 @@ describe('the command line', () => {
     expect(wrong.error.message).toMatch(/--grouping belong/);
     const unknown = await json<{ error: { message: string } }>(['crawl', lake, '--name', 'other', '--grouping', 'none'], 1);
     expect(unknown.error.message).toMatch(/grouping: /);
+  });
+
+  it('shows what footers say about the columns of a partition', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'tenon-footers-'));
+    try {
+      for (const n of [1, 2]) {
+        await mkdir(join(root, 'sales', `n=${n}`), { recursive: true });
+        const file = join(root, 'sales', `n=${n}`, 'a.parquet');
+        await (await duckdb()).run(`copy (select unnest([${n}, null, ${n}0]) as id) to '${file}' (format parquet)`);
+      }
+      await json(['crawl', root, '--database', 'footers', '--setting', 'inventory=footers']);
+      const { table } = await json<{ table: { partitions: object[] } }>(['table', 'footers.sales', '--partitions', 'n = 2']);
+      expect(table.partitions).toMatchObject([{ values: { n: '2' }, rows: 3, stats: { id: { min: '2', max: '20', nulls: 1 } } }]);
+    } finally {
+      await rm(root, { recursive: true });
+    }
   });
 
   it('crawls a folder, and changes nothing when it is crawled again', async () => {
