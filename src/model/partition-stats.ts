@@ -3,7 +3,7 @@ import { orderedKey } from './ordered-value.ts';
 import type { ColumnType } from './types.ts';
 
 /** What the footers of all files of a partition say about a column. Left out is what one of them does not say exactly. */
-export interface ColumnStats {
+interface ColumnStats {
   /** The least value, written as its type is: `12.50`, `2026-01-31`, `2026-01-31 12:00:00.5`. Nulls and NaN do not count. */
   readonly min?: string;
   readonly max?: string;
