@@ -43,7 +43,8 @@ describe('the command line', () => {
   it('prints where it serves, and the admin’s token once, which is kept for the local user', async () => {
     const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim();
     expect(server.stdout()).toContain(`Tenon serves on ${server.address}`);
-    expect(server.stdout()).toContain(token);
+    // It comes after the address, perhaps in a piece of output of its own.
+    await until('the token is printed', () => server.stdout().includes(token));
     expect((await stat(join(data, 'admin-token'))).mode & 0o777).toBe(0o600);
     const answer = await fetch(`${server.address}/graphql`, {
       method: 'POST',

@@ -53,7 +53,7 @@ export interface Serving extends Started {
 export async function serve(dataDir: string, options?: { env?: Env }): Promise<Serving> {
   const started = start(['serve', '--data', dataDir, '--port', '0'], options);
   const ended = started.ended.then(({ stderr }) => new Error(`The server did not start: ${stderr}`));
-  const found = until('the server says where it is', () => /http:\/\/[\d.:]+/.exec(started.stdout())?.[0], 30_000);
+  const found = until('the server says where it is', () => /http:\/\/[\d.:]+(?=\s)/.exec(started.stdout())?.[0], 30_000);
   const address = await Promise.race([found, ended]);
   if (address instanceof Error) throw address;
   return {
