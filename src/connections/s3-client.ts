@@ -1,9 +1,8 @@
 import { isIP } from 'node:net';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { TenonError } from '../model/errors.ts';
-import { hostRules } from './allowed-hosts.ts';
+import { awsConfig, awsRegion, silenceSdk } from './aws-client.ts';
 import type { S3Options } from './connections.ts';
-import { guardedAgents } from './guarded-socket.ts';
 import type { ConnectionLimits } from './limits.ts';
 
 /**
@@ -11,8 +10,7 @@ import type { ConnectionLimits } from './limits.ts';
  * servers that are not AWS rarely care: us-east-1, as the command line of others has it.
  */
 export async function openS3Client(options: S3Options, secret: string | undefined, limits: ConnectionLimits): Promise<S3Client> {
-  // The SDK prints a paragraph about Node 20 at its first client. Its version is pinned; the user can do nothing about it.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  silenceSdk();
   const sdk = await import('@aws-sdk/client-s3');
   const config = configOf(options, secret, limits);
   const client = new sdk.S3Client(config);
@@ -29,31 +27,14 @@ export async function openS3Client(options: S3Options, secret: string | undefine
 function configOf(options: S3Options, secret: string | undefined, limits: ConnectionLimits): S3ClientConfig {
   const { env } = process;
   const endpoint = options.endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined);
-  const region = options.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined);
+  const region = awsRegion(options.region, env);
   return {
     ...(endpoint !== undefined && { endpoint, ...checksums(env) }),
     ...(region !== undefined && { region }),
-    ...(options.profile !== undefined && { profile: options.profile }),
-    ...credentials(options, secret),
+    ...awsConfig(options, secret, limits),
     forcePathStyle: options.pathStyle ?? (endpoint !== undefined && needsPathStyle(endpoint)),
     followRegionRedirects: true,
-    maxAttempts: limits.attempts,
-    retryMode: 'standard',
-    requestHandler: {
-      ...guardedAgents(hostRules(limits.allowedHosts)),
-      connectionTimeout: limits.connectTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      socketTimeout: limits.requestTimeoutMs,
-      throwOnRequestTimeout: true,
-    },
   };
-}
-
-function credentials(options: S3Options, secret: string | undefined): Pick<S3ClientConfig, 'credentials'> {
-  if (options.accessKeyId === undefined) return {};
-  if (secret === undefined)
-    throw new TenonError('BAD_INPUT', `The connection has the access key «${options.accessKeyId}» but no secret.`);
-  return { credentials: { accessKeyId: options.accessKeyId, secretAccessKey: secret } };
 }
 
 /** Many S3 servers other than AWS do not know its newer trailing checksums; those who want them say so by environment. */
