@@ -10,6 +10,9 @@ import type { FromParser, ToParser } from './parser-protocol.ts';
  * limited by the flag it was started with.
  */
 
+/** Memory that one file leaves behind, in pieces, is not to be added to what the next one takes. */
+const WORN_BYTES = 128 * 1024 * 1024;
+
 let onBytes: ((message: ToParser) => void) | undefined;
 
 process.on('message', (message: ToParser) => {
@@ -25,20 +28,20 @@ send({ kind: 'ready' });
 async function answer({ path, size, limits, custom }: ToParser & { kind: 'classify' }): Promise<void> {
   try {
     const found = await classify(askingSource(path, size), limits, custom);
-    if (found === undefined) return send({ kind: 'found', found, again: false });
+    if (found === undefined) return answerWith({ kind: 'found', found, again: false });
     const { as, ...plain } = found;
-    send({ kind: 'found', found: plain, again: as !== undefined });
+    answerWith({ kind: 'found', found: plain, again: as !== undefined });
   } catch (error) {
     const known = error instanceof TenonError ? error : new TenonError('DATA_UNREADABLE', `${path} cannot be read.`, { path });
-    send({ kind: 'failed', code: known.code, message: known.message, details: known.details });
+    answerWith({ kind: 'failed', code: known.code, message: known.message, details: known.details });
   }
 }
 
 async function answerActions({ path, size }: ToParser & { kind: 'checkpoint' }): Promise<void> {
   try {
-    send({ kind: 'actions', actions: await checkpointActions(await askingSource(path, size).read(0, size)) });
+    answerWith({ kind: 'actions', actions: await checkpointActions(await askingSource(path, size).read(0, size)) });
   } catch {
-    send({ kind: 'failed', code: 'DATA_UNREADABLE', message: `${path} is a broken checkpoint.`, details: { path } });
+    answerWith({ kind: 'failed', code: 'DATA_UNREADABLE', message: `${path} is a broken checkpoint.`, details: { path } });
   }
 }
 
@@ -55,6 +58,11 @@ function askingSource(path: string, size: number): ByteSource {
         send({ kind: 'read', start, end });
       }),
   };
+}
+
+function answerWith(message: FromParser): void {
+  if (process.memoryUsage.rss() > WORN_BYTES) send({ kind: 'worn' });
+  send(message);
 }
 
 function send(message: FromParser): void {

@@ -21,6 +21,8 @@ export type ToParser =
 export type FromParser =
   /** It has started. Until then no file's time runs. */
   | { readonly kind: 'ready' }
+  /** It holds much memory, and is not to be given another file after this one; its answer follows. */
+  | { readonly kind: 'worn' }
   | { readonly kind: 'read'; readonly start: number; readonly end: number }
   /** `again`: it says how it reads under other formats, which cannot be sent. */
   | { readonly kind: 'found'; readonly found: Omit<Classification, 'as'> | undefined; readonly again: boolean }

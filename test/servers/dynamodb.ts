@@ -57,11 +57,14 @@ async function startLocal(jars: string): Promise<TestDynamodb> {
     'com.amazonaws.services.dynamodbv2.local.main.ServerRunner',
     '-inMemory',
     '-sharedDb',
+    '-disableTelemetry',
     '-port',
     String(port),
   ];
   // The shell waits on our end of the pipe: the server goes when this process does, however it ends.
+  // It writes a file with an id of its installation into the folder that it runs in.
   const shell = spawn('sh', ['-c', 'java "$@" >/dev/null 2>&1 & cat >/dev/null; kill -9 $!', 'sh', ...args], {
+    cwd: jars,
     stdio: ['pipe', 'ignore', 'inherit'],
   });
   return connectTo(`http://127.0.0.1:${port}`, false, async () => {

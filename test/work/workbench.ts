@@ -24,8 +24,8 @@ interface Process {
   readonly work: Work;
   /** What it noted in its own log. */
   readonly noted: string[];
-  /** Nothing comes through to the database any more, like a paused process or a cut network. */
-  pause(): void;
+  /** Nothing comes through to the database any more, like a paused process or a cut network; what was under way is over. */
+  pause(): Promise<void>;
   resume(): void;
   close(): Promise<void>;
 }
@@ -103,15 +103,18 @@ async function openProcess(
 }
 
 /** Holds up every query until it is resumed. */
-function pausable({ pool }: OpenDb): { pause(): void; resume(): void } {
+function pausable({ pool }: OpenDb): { pause(): Promise<void>; resume(): void } {
   const connect = pool.connect.bind(pool);
   let resume: (() => void) | undefined;
   let paused: Promise<void> | undefined;
   const query = pool.query.bind(pool);
+  const underWay = new Set<Promise<unknown>>();
   Object.assign(pool, {
     query: async (...args: Parameters<typeof query>) => {
       await paused;
-      return query(...args);
+      const answer = Promise.resolve(query(...args)).finally(() => underWay.delete(answer));
+      underWay.add(answer);
+      return answer;
     },
     connect: (callback?: unknown) =>
       typeof callback === 'function'
@@ -119,10 +122,12 @@ function pausable({ pool }: OpenDb): { pause(): void; resume(): void } {
         : (paused ?? Promise.resolve()).then(() => connect()),
   });
   return {
-    pause() {
+    // Waits, as a query that is late sees what the test does next: one that looks for runs would take the expired one itself.
+    async pause() {
       paused = new Promise((go) => {
         resume = go;
       });
+      await Promise.allSettled(underWay);
     },
     resume() {
       resume?.();

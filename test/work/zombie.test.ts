@@ -63,7 +63,7 @@ describe('a run whose process was not heard of', () => {
 
   it('is not taken over while it publishes, even late', async () => {
     const late = await begin();
-    late.process.pause();
+    await late.process.pause();
     await bench.expireLeases();
     const heir = await bench.open();
     const doll = puppet();
@@ -83,14 +83,14 @@ describe('a run whose process was not heard of', () => {
 describe('a run whose process died again and again', () => {
   it('fails after its last attempt', async () => {
     const first = await begin({ attempts: 2 });
-    first.process.pause();
+    await first.process.pause();
     await bench.expireLeases();
     const second = await bench.open({ attempts: 2 });
     const doll = puppet({ heedsSignal: false });
     second.work.register('job', doll.execute);
     await second.work.start();
     await doll.begun();
-    second.pause();
+    await second.pause();
     await bench.expireLeases();
     const third = await bench.open({ attempts: 2 });
     third.work.register('job', async () => DONE);
@@ -107,7 +107,7 @@ describe('a run whose process died again and again', () => {
 
   it('is STOPPED when it was to be stopped', async () => {
     const one = await begin();
-    one.process.pause();
+    await one.process.pause();
     const two = await bench.open();
     two.work.register('job', async () => DONE);
     await two.work.stop(SYSTEM, one.id);
@@ -122,7 +122,7 @@ describe('a run whose process died again and again', () => {
 describe('a process that has the database to itself', () => {
   it('takes over the runs of dead predecessors at once', async () => {
     const dead = await begin();
-    dead.process.pause();
+    await dead.process.pause();
     const next = await bench.open();
     next.work.register('job', async ({ attempt }) => ({ state: 'SUCCEEDED', result: { attempt } }));
     await next.work.start({ exclusive: true });
@@ -157,7 +157,7 @@ async function begin(options: { leaseMs?: number; attempts?: number } = {}) {
 /** … and another process that took it over. */
 async function takeOver(leaseMs = 30_000) {
   const zombie = await begin({ leaseMs });
-  zombie.process.pause();
+  await zombie.process.pause();
   await bench.expireLeases();
   const process = await bench.open();
   const doll = puppet({ heedsSignal: false });
