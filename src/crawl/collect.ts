@@ -6,6 +6,7 @@ import type { Closed, ClosedFolder, ClosedPartition } from './grouping.ts';
 import { identityOf } from './known.ts';
 import type { Layout } from './layout.ts';
 import { lookedAtOf, NO_OTHERS, type LookedAtContext, type Others } from './looked-at.ts';
+import { admitUnits } from './new-folders-rule.ts';
 import type { TablePolicy } from './policy.ts';
 import type { ReadLayout } from './read-layout.ts';
 import { lookAtUnit, unitOf, type Unit } from './unit.ts';
@@ -129,7 +130,8 @@ async function partitionedTable(
   open: OpenTable,
   first: boolean,
 ): Promise<FoundTable | undefined> {
-  const units = await open.units.finish();
+  const all = await open.units.finish();
+  const units = open.before !== undefined && context.isOnlyNew() ? admitUnits(open.before, all, context) : all;
   if (units.length + open.others.count === 0) return undefined;
   const location = folderAddress(context.base(), folder.path);
   const identity = identityOf(location, open.keys, undefined);

@@ -106,6 +106,7 @@ export class Crawl {
       base: () => this.at.base ?? '',
       isLookedAt: (location) => this.partial?.isLookedAt(location) ?? true,
       isPartial: () => this.partial !== undefined,
+      isOnlyNew: () => this.partial !== undefined && settings.recrawl === 'new-folders',
       foldersBelow: (root, levels) => this.partial?.foldersBelow(root, levels),
       nameFrom: (text) => this.nameFrom(text),
     });
@@ -165,11 +166,13 @@ export class Crawl {
   /** Only these folders are looked at, below the address of the scope's root. */
   async lookOnlyAt(parts: Parts, root: string): Promise<void> {
     await this.enterScope(root);
+    const { grouping, recrawl } = this.definition.settings;
     this.partial = new PartialLook(parts, {
       known: this.known,
       base: root,
       pathOf: (location) => this.at.pathOf(location),
       emptied: (folder, keys) => this.collector.emptied(folder, keys),
+      isGrouped: grouping === 'glue' && recrawl !== 'new-folders',
     });
   }
 

@@ -85,13 +85,9 @@ export async function defineCrawler(w: Write, draft: CrawlerDraft, kinds: readon
   return after;
 }
 
-function checkRecrawl({ recrawl, grouping }: CrawlSettings, { kind, tree }: Crawler): void {
-  if (recrawl === 'everything') return;
-  if (tree === undefined)
+function checkRecrawl({ recrawl }: CrawlSettings, { kind, tree }: Crawler): void {
+  if (recrawl !== 'everything' && tree === undefined)
     throw new TenonError('BAD_INPUT', `recrawl: a crawler of the kind «${kind}» always looks at everything.`);
-  // Which folders are alike shows only where all of them are looked at.
-  if (grouping === 'glue')
-    throw new TenonError('BAD_INPUT', `recrawl: «${recrawl}» goes together with the grouping «tenon» only.`);
 }
 
 /** As with Glue: what is new is told by what is known, so what is looked at stays the same. */

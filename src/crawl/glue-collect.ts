@@ -5,6 +5,8 @@ import type { Table } from '../model/table.ts';
 import { areOne, folderName, flatTables, layoutTable, type CollectContext, type Collector } from './collect.ts';
 import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './found-table.ts';
 import { createGlueGrouping, type GlueGrouping, type Grouped, type Leaf } from './glue-grouping.ts';
+import { compareClosing, knownFolders, type KnownFolder } from './glue-known.ts';
+import { GlueNewFolders } from './glue-new-folders.ts';
 import type { Closed, ClosedFolder } from './grouping.ts';
 import { identityOf } from './known.ts';
 import { NO_OTHERS } from './looked-at.ts';
@@ -28,6 +30,13 @@ type Looked =
   | { readonly failed: unknown }
   | undefined;
 
+interface Begun {
+  readonly catalog: Recorded;
+  readonly grouping: GlueGrouping<Content>;
+  /** Where only new folders are looked at: what they are added to. */
+  readonly fresh: GlueNewFolders | undefined;
+}
+
 /** So many folders are looked at while the listing goes on. */
 const AT_ONCE = 16;
 
@@ -36,13 +45,15 @@ const AT_ONCE = 16;
  * where it belongs. Until then a folder is its place, its manifest and its columns, which many folders share.
  */
 export function createGlueCollector(context: CollectContext, settings: CrawlSettings, split: readonly string[]): Collector {
-  const queue: { readonly folder: ClosedFolder; readonly look: Promise<Looked> }[] = [];
+  const queue: { readonly folder: Pick<ClosedFolder, 'path' | 'first'>; readonly look: Promise<Looked> }[] = [];
   const schemas = new Map<string, readonly Column[]>();
+  /** Where only some folders are looked at, the others: the next one last. */
+  let others: KnownFolder[] | undefined;
   let isSure = true;
-  let begun: { readonly catalog: Recorded; readonly grouping: GlueGrouping<Content> } | undefined;
+  let begun: Begun | undefined;
 
   /** Where the scope is shows the first object. */
-  function begin(): { readonly catalog: Recorded; readonly grouping: GlueGrouping<Content> } {
+  function begin(): Begun {
     if (begun !== undefined) return begun;
     const catalog = new Recorded(context);
     const grouping = createGlueGrouping<Content>({
@@ -52,10 +63,30 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
       split,
       isInTable: (path) => catalog.isInTable(path),
       hasTablesBelow: (path) => catalog.hasTablesBelow(path),
-      isUnsure: (path) => !isSure || context.isPartial() || context.report.isUnknownAt(path),
+      isUnsure: (path) => !isSure || context.report.isUnknownAt(path),
     });
-    begun = { catalog, grouping };
+    const fresh = context.isOnlyNew() ? new GlueNewFolders(context, catalog, settings.combineCompatibleSchemas) : undefined;
+    begun = { catalog, grouping, fresh };
     return begun;
+  }
+
+  /** The folders that are not looked at, up to where the listing is; undefined: all that are left. */
+  async function takeKnown(upTo: string | undefined): Promise<FoundTable[]> {
+    if (!context.isPartial() || context.isOnlyNew()) return [];
+    others ??= (await knownFolders(context, begin().catalog)).toReversed();
+    const found: FoundTable[] = [];
+    for (let next = others.at(-1); next !== undefined; next = others.at(-1)) {
+      if (upTo !== undefined && compareClosing(next.path, upTo) > 0) break;
+      others.pop();
+      const folder = { path: next.path, first: 0 };
+      found.push(...(await put(folder, lookAtRecorded(context, folder, next.recorded))));
+    }
+    return found;
+  }
+
+  async function put(folder: Pick<ClosedFolder, 'path' | 'first'>, look: Promise<Looked>): Promise<FoundTable[]> {
+    queue.push({ folder, look });
+    return queue.length < AT_ONCE ? [] : takeNext();
   }
 
   async function takeNext(): Promise<FoundTable[]> {
@@ -63,7 +94,13 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
     const looked = await next?.look;
     if (next === undefined || looked === undefined) return [];
     if ('failed' in looked) throw looked.failed;
-    const { grouping } = begin();
+    const { grouping, fresh } = begin();
+    if (fresh !== undefined) {
+      const unit = 'leaf' in looked ? looked.leaf.content.unit : undefined;
+      if (unit?.kind === 'read') fresh.add(next.folder.path, next.folder.first, unit);
+      else fresh.pass(next.folder.path);
+      return [];
+    }
     if ('leaf' in looked) return tables(grouping.add(withShared(looked.leaf)));
     return [...(await tables(grouping.apart(next.folder.path, next.folder.first))), ...looked.apart];
   }
@@ -86,18 +123,20 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
   return {
     async take(closed: Closed) {
       if (closed.kind !== 'folder') throw new TenonError('INTERNAL', 'A folder is a partition only when its schema says so.');
-      if (closed.layouts.length > 0) queue.push({ folder: closed, look: lookAtFolder(context, begin().catalog, closed) });
-      return queue.length < AT_ONCE ? [] : takeNext();
+      if (closed.layouts.length === 0) return [];
+      const before = await takeKnown(closed.path);
+      return [...before, ...(await put(closed, lookAtFolder(context, begin().catalog, closed)))];
     },
     async emptied({ path }, keys) {
       const found = await groupedTable(context, begin().catalog, { root: path, keys, members: [], first: 0 });
       return found.partitionCount === 0 ? undefined : found;
     },
     async finish(sure) {
-      const found: FoundTable[] = [];
+      const found = await takeKnown(undefined);
       while (queue.length > 0) found.push(...(await takeNext()));
       isSure = sure;
       if (begun !== undefined) found.push(...(await tables(begun.grouping.finish())));
+      if (begun?.fresh !== undefined) found.push(...(await begun.fresh.finish()));
       return found;
     },
     firstOpen() {
@@ -141,6 +180,25 @@ async function lookAtKnown(
   if (unit === undefined) return undefined;
   if (unit.kind === 'read')
     return leafOf(folder, { unit, table, columns: unit.columns ?? table.schema.columns, format: unit.format });
+  return recordedLeaf(context, folder, { table, partition }, unit);
+}
+
+/** A folder as the catalog has it. */
+async function lookAtRecorded(
+  context: CollectContext,
+  folder: Pick<ClosedFolder, 'path' | 'first'>,
+  recorded: RecordedPartition | undefined,
+): Promise<Looked> {
+  if (recorded === undefined) return { apart: [] };
+  return recordedLeaf(context, folder, recorded, { kind: 'unchanged', partition: recorded.partition });
+}
+
+async function recordedLeaf(
+  context: CollectContext,
+  folder: Pick<ClosedFolder, 'path' | 'first'>,
+  { table, partition }: RecordedPartition,
+  unit: Unit,
+): Promise<Looked> {
   const columns = await context.known.columnsOf(table, partition);
   return leafOf(folder, { unit, table, columns, format: partition.format ?? table.format });
 }
@@ -162,7 +220,7 @@ async function lookAtNew(context: CollectContext, folder: ClosedFolder): Promise
   return leafOf(folder, { unit, table: undefined, columns: unit.columns ?? [], format: unit.format });
 }
 
-function leafOf({ path, first }: ClosedFolder, content: Content): Looked {
+function leafOf({ path, first }: Pick<ClosedFolder, 'path' | 'first'>, content: Content): Looked {
   const kind = JSON.stringify([content.format?.name, content.format?.compression]);
   return { leaf: { path, first, columns: content.columns, kind, content } };
 }

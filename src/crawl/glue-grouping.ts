@@ -244,6 +244,13 @@ function merge<Content>({ path, groups }: Folder<Content>): Group<Content> | und
   };
 }
 
+/** The keys and values of a folder as a partition of a table that begins at a folder above it. */
+export function placeBelow(root: string, path: string): { readonly keys: string[]; readonly values: (string | null)[] } {
+  const names = path.slice(root.length);
+  const shape = names.split('/').slice(0, -1).map(keyOf);
+  return { keys: keysOf(shape), values: valuesOf(names, shape) };
+}
+
 /** `partition_0` where the folders' names say no key, or one that stands further up already. */
 function keysOf(shape: readonly (string | null)[]): string[] {
   return shape.map((key, level) => (key === null || shape.indexOf(key) < level ? `partition_${level}` : key));

@@ -33,6 +33,10 @@ export class Clusters {
   }
 }
 
+export function haveLikeColumns(a: readonly Column[], b: readonly Column[]): boolean {
+  return areAlike(namesOf(a), namesOf(b));
+}
+
 function namesOf(columns: readonly Column[]): ReadonlySet<string> {
   return new Set(columns.map(({ name }) => name.toLowerCase()));
 }

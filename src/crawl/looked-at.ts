@@ -10,6 +10,8 @@ export interface LookedAtContext {
   readonly isLookedAt: (location: string) => boolean;
   /** Only some folders are looked at. */
   readonly isPartial: () => boolean;
+  /** And of those only such as the catalog does not know. */
+  readonly isOnlyNew: () => boolean;
   /** The folders so many levels below a root that are looked at; undefined: it may be all of them. */
   readonly foldersBelow: (root: string, levels: number) => readonly string[] | undefined;
 }

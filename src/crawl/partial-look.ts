@@ -2,7 +2,8 @@ import type { Table } from '../model/table.ts';
 import type { FoundTable } from './found-table.ts';
 import { folderAddress } from './found-table.ts';
 import type { ClosedFolder } from './grouping.ts';
-import { identityOf, type Known } from './known.ts';
+import { identityOf, LAYOUT, type Known } from './known.ts';
+import { lakeFormatOf } from './lake-parts.ts';
 import type { Parts } from './parts.ts';
 
 export interface PartialLookContext {
@@ -10,6 +11,8 @@ export interface PartialLookContext {
   /** The address of the scope's root. */
   readonly base: string;
   readonly pathOf: (location: string) => string | undefined;
+  /** Schemas decide what is a table: then whatever a crawl looks at, it accounts for all that the catalog has. */
+  readonly isGrouped: boolean;
   /** A table whose partitions were looked at and had no file any more; undefined: it has no others. */
   readonly emptied: (folder: ClosedFolder, keys: readonly string[]) => Promise<FoundTable | undefined>;
 }
@@ -36,7 +39,9 @@ export class PartialLook {
   }
 
   /** Whether all that is left of a table was looked at. */
-  isWhollyLookedAt({ id, location, schema }: Table): boolean {
+  isWhollyLookedAt(table: Table): boolean {
+    const { id, location, schema, parameters } = table;
+    if (this.context.isGrouped && parameters[LAYOUT] === undefined && lakeFormatOf(table) === undefined) return true;
     return schema.partitionKeys.length > 0 ? this.gone.has(id) : this.isLookedAt(location?.replace(/[^/]*$/, '') ?? '');
   }
 
@@ -46,7 +51,7 @@ export class PartialLook {
     let { partitioned, hasFolders } = folder;
     for (const table of this.context.known.tables.values()) {
       const isPartitioned = table.schema.partitionKeys.length > 0;
-      if (table.location === location) partitioned ||= isPartitioned;
+      if (table.location === location) partitioned ||= isPartitioned && !this.context.isGrouped;
       else hasFolders ||= table.location?.startsWith(location) === true && table.location.endsWith('/');
     }
     return { ...folder, partitioned, hasFolders };
@@ -54,6 +59,7 @@ export class PartialLook {
 
   /** Tables whose partitions were looked at, and had no file any more. */
   async *emptied(): AsyncGenerator<FoundTable> {
+    if (this.context.isGrouped) return;
     const { known, base, emptied } = this.context;
     for (const { root, keys } of this.parts.partitioned()) {
       const table = known.tables.get(identityOf(folderAddress(base, root), keys, undefined));

@@ -2,6 +2,7 @@ import type { Partition, Table } from '../model/table.ts';
 import type { CollectContext } from './collect.ts';
 import { folderAddress } from './found-table.ts';
 import { LAYOUT } from './known.ts';
+import { lakeFormatOf } from './lake-parts.ts';
 import { pathBelow } from './scope-paths.ts';
 
 export interface RecordedPartition {
@@ -47,6 +48,18 @@ export class Recorded {
 
   hasTablesBelow(folder: string): boolean {
     return this.above.has(folder);
+  }
+
+  /** Tables of which a folder may be a partition, by how deep it lies; the nearest first. */
+  tablesOver(folder: string): { readonly table: Table; readonly root: string }[] {
+    return foldersTo(folder)
+      .toReversed()
+      .flatMap((root) => {
+        const levels = depthBetween(root, folder);
+        const fits = ({ schema, format }: Table): boolean =>
+          levels > 0 && schema.partitionKeys.length === levels && lakeFormatOf({ format }) === undefined;
+        return (this.tables.get(root) ?? []).filter(fits).map((table) => ({ table, root }));
+      });
   }
 
   async partitionAt(folder: string): Promise<RecordedPartition | undefined> {

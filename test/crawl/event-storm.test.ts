@@ -28,6 +28,18 @@ describe('a storm of events that come twice, late and in any order', () => {
   );
 
   it(
+    'ends in the same catalog where schemas decide what is a table',
+    async () => {
+      const storm: Storm = { seed: 4, events: 600, folders: 40, batch: 60, lost: 0, grouping: 'glue' };
+      const weather = await rage(storm);
+      expect(weather.crawls).toBeGreaterThan(9);
+      expect(weather.byEvents).toEqual(weather.fresh);
+      expect(weather.repaired).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'is made good by the next crawl of everything where events were lost',
     async () => {
       const storm = sized({ seed: 7, events: 800, folders: 40, batch: 400, lost: 0.2 });

@@ -14,6 +14,7 @@ export interface Storm {
   readonly batch: number;
   /** Share of events that never arrive. */
   readonly lost: number;
+  readonly grouping?: 'tenon' | 'glue';
 }
 
 export interface Weather {
@@ -44,7 +45,7 @@ export async function rage(storm: Storm): Promise<Weather> {
     const options = { crawler: s3Crawler, options: { url: 's3://lake/' }, connections: storeConnections(store), params };
     const end = await where.crawl({
       ...options,
-      settings: { recrawl: 'events', samplePartitions: 'all' },
+      settings: { recrawl: 'events', samplePartitions: 'all', grouping: storm.grouping ?? 'tenon' },
       config: { removalAtLeast: 1_000_000 },
     });
     if (end.state !== 'SUCCEEDED') throw new Error(`A crawl ended ${end.state}: ${JSON.stringify(end)}`);
@@ -53,7 +54,7 @@ export async function rage(storm: Storm): Promise<Weather> {
   try {
     const random = randomFrom(storm.seed);
     const counts = { delivered: 0, twice: 0, late: 0, lost: 0, crawls: 0, lists: 0, gets: 0 };
-    const lake = lakeOf(fake, storm.folders, random);
+    const lake = lakeOf(fake, storm, random);
     for (let i = 0; i < storm.folders; i += 1) lake.change();
     await crawl(lab);
     const id = (await findCrawler(lab.t.db, ADMIN, 'lake'))?.id ?? '';
@@ -100,7 +101,9 @@ export async function rage(storm: Storm): Promise<Weather> {
 }
 
 /** Folders of partitions and flat ones, in which files come, change and go. Rarely one has another column, or no number. */
-function lakeOf(fake: FakeS3, folders: number, random: () => number): { change(): SourceEvent } {
+function lakeOf(fake: FakeS3, { folders, grouping }: Storm, random: () => number): { change(): SourceEvent } {
+  // By Glue's rules one odd folder may make a table fall apart: then the odd are many, and the files of a folder are of one kind.
+  const [odds, files] = grouping === 'glue' ? [0.1, 1] : [0.02, 3];
   const nameOf = (n: number): string => {
     const table = n % 7;
     if (table === 6) return `flat${n % 3}/`;
@@ -109,7 +112,7 @@ function lakeOf(fake: FakeS3, folders: number, random: () => number): { change()
   };
   return {
     change() {
-      const key = `${nameOf(Math.floor(random() * folders))}${Math.floor(random() * 3)}.csv`;
+      const key = `${nameOf(Math.floor(random() * folders))}${Math.floor(random() * files)}.csv`;
       const location = `s3://lake/${key}`;
       if (random() < 0.4) {
         fake.bucket.remove(key);
@@ -117,9 +120,9 @@ function lakeOf(fake: FakeS3, folders: number, random: () => number): { change()
       }
       // Flat folders have files of one kind: else it is their history that says whether they are one table or several.
       const odd = key.startsWith('flat') ? 0.5 : random();
-      const head = odd < 0.02 ? 'id,amount,note' : 'id,amount';
+      const head = odd < odds ? 'id,amount,note' : 'id,amount';
       const id = odd > 0.98 ? 'unknown' : String(Math.floor(random() * 1_000));
-      fake.bucket.put(key, Buffer.from(`${head}\n${id},${(random() * 100).toFixed(2)}${odd < 0.02 ? ',text' : ''}\n`));
+      fake.bucket.put(key, Buffer.from(`${head}\n${id},${(random() * 100).toFixed(2)}${odd < odds ? ',text' : ''}\n`));
       return { kind: 'created', location };
     },
   };
