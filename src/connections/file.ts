@@ -6,6 +6,7 @@ import { TenonError } from '../model/errors.ts';
 import { fileAddress, lastName, parseAddress } from './address.ts';
 import { compareBytes } from './byte-order.ts';
 import { errnoOf, fileError, shown } from './file-errors.ts';
+import { readPart } from './file-read.ts';
 import { walk } from './file-walk.ts';
 import { eachObject, type ListOptions, type ObjectStore, type ReadOptions, type StoredObject } from './object-store.ts';
 
@@ -57,22 +58,7 @@ async function read(address: string, start: number, end: number, options: ReadOp
   const file = localPath(address);
   try {
     options.signal?.throwIfAborted();
-    // Without O_NONBLOCK a pipe of that name would make us wait for a writer for ever.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = await handle.stat({ bigint: true });
-      checkUnchanged(file, stats, options.expected);
-      const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(end, Number(stats.size)) - start));
-      let filled = 0;
-      while (filled < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      return bytes.subarray(0, filled);
-    } finally {
-      await handle.close();
-    }
+    return await readPart(file, start, end, (stats) => checkUnchanged(file, stats, options.expected));
   } catch (error) {
     throw fileError(error, file, options.signal);
   }

@@ -47,7 +47,10 @@ class RecordReader {
   private readonly text: string;
   private readonly dialect: Dialect;
   private readonly delimiterCode: number;
+  /** No number where nothing quotes. */
+  private readonly quoteCode: number;
   private readonly lineEnds = new Set<'\n' | '\r\n' | '\r'>();
+  private lastEnd = '';
   private at = 0;
   private line = 1;
   private quoted = false;
@@ -60,6 +63,7 @@ class RecordReader {
     this.text = text;
     this.dialect = dialect;
     this.delimiterCode = dialect.delimiter.charCodeAt(0);
+    this.quoteCode = dialect.quote.charCodeAt(0);
   }
 
   result(): Records {
@@ -91,11 +95,12 @@ class RecordReader {
         if (!whole) return this.giveBack(start, startLine);
         break;
       }
-      if (this.text[this.at] !== this.dialect.delimiter) break;
+      if (this.text.charCodeAt(this.at) !== this.delimiterCode) break;
       this.at += 1;
     }
     // A `\r` at the very end of a cut text may be half of a `\r\n`.
-    if (!whole && this.text[this.at] === '\r' && this.at + 1 === this.text.length) return this.giveBack(start, startLine);
+    if (!whole && this.text.charCodeAt(this.at) === RETURN && this.at + 1 === this.text.length)
+      return this.giveBack(start, startLine);
     this.lineEnd();
     if (this.rows.length < LINES_KEPT) this.lines.push(startLine - 1);
     this.rows.push(fields);
@@ -109,7 +114,9 @@ class RecordReader {
   }
 
   private skipBlankLines(): void {
-    while (this.text[this.at] === '\n' || this.text[this.at] === '\r') {
+    for (;;) {
+      const code = this.text.charCodeAt(this.at);
+      if (code !== NEW_LINE && code !== RETURN) return;
       this.lineEnd();
       if (this.rows.length === 0) this.blankLines += 1;
       else this.gaps = true;
@@ -117,19 +124,19 @@ class RecordReader {
   }
 
   private lineEnd(): void {
-    const sign = this.text[this.at];
-    if (sign !== '\n' && sign !== '\r') return;
-    const end = sign === '\r' && this.text[this.at + 1] === '\n' ? '\r\n' : sign;
-    this.lineEnds.add(end);
+    const code = this.text.charCodeAt(this.at);
+    if (code !== NEW_LINE && code !== RETURN) return;
+    const end = code === NEW_LINE ? '\n' : this.text.charCodeAt(this.at + 1) === NEW_LINE ? '\r\n' : '\r';
+    if (end !== this.lastEnd) this.lineEnds.add(end);
+    this.lastEnd = end;
     this.at += end.length;
     this.line += 1;
   }
 
   private field(recordStart: number): string | undefined {
-    const { quote } = this.dialect;
-    if (quote !== '' && this.text[this.at] === quote) return this.quotedField(recordStart);
     const { text, delimiterCode } = this;
     const start = this.at;
+    if (text.charCodeAt(start) === this.quoteCode) return this.quotedField(recordStart);
     let end = start;
     // By hand: most fields are a few characters long, and a pattern costs more than they do.
     while (end < text.length) {

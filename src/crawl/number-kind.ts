@@ -65,6 +65,8 @@ function isCodeLike(text: string, at: number, end: number): boolean {
 
 /** More digits than a double keeps, but those that a double prints with (`0.30000000000000004`): no digit is lost in one. */
 function isPrintOfDouble(text: string): boolean {
+  // As most programs print it: the shortest text from which the same double comes.
+  if (String(Number(text)) === text) return true;
   const significant = text.replace('.', '').replace(/^0+/, '');
   if (significant.length <= DOUBLE_DIGITS) return true;
   if (significant.length > 100) return false;

@@ -22,10 +22,12 @@ export interface TextGuess {
   fraction: number;
   /** All values but spellings of null are two capital letters, like codes of countries. */
   codes: boolean;
+  /** The kind that was added last: mostly it is the next one too, and need not be looked for among the others. */
+  last: TextKind | undefined;
 }
 
 export function textGuess(): TextGuess {
-  return { kinds: new Set(), nulls: new Set(), values: 0, cards: 0, whole: 0, fraction: 0, codes: true };
+  return { kinds: new Set(), nulls: new Set(), values: 0, cards: 0, whole: 0, fraction: 0, codes: true, last: undefined };
 }
 
 export function observeText(guess: TextGuess, text: string): void {
@@ -37,9 +39,12 @@ export function observeText(guess: TextGuess, text: string): void {
   guess.values += 1;
   if (guess.codes && !/^[A-Z]{2}$/.test(text)) guess.codes = false;
   // Once it is a string, nothing makes it anything else; only spellings of null are still of interest.
-  if (guess.kinds.has('string')) return;
+  if (guess.last === 'string') return;
   const kind = textKind(text);
-  guess.kinds.add(kind);
+  if (kind !== guess.last) {
+    guess.kinds.add(kind);
+    guess.last = kind;
+  }
   if (kind === 'int' || kind === 'long') {
     if (text.length >= 15 && isCard(text)) guess.cards += 1;
   } else if (kind === 'float' || kind === 'exact') measure(guess, text);
@@ -109,6 +114,7 @@ export function guessedType(guess: TextGuess, nullText: string | undefined): Col
 /** Both together: what a column holds with its first value, which may be a name. */
 export function addGuess(to: TextGuess, from: TextGuess): void {
   for (const kind of from.kinds) to.kinds.add(kind);
+  if (to.kinds.has('string')) to.last = 'string';
   for (const spelling of from.nulls) to.nulls.add(spelling);
   to.values += from.values;
   to.cards += from.cards;

@@ -20,10 +20,10 @@ async function classify(source: ByteSource, limits: ClassifyLimits): Promise<Cla
   if (!/^[\w:<-]/.test(String.fromCharCode(head.bytes[0] ?? 0))) return undefined;
   const decoded = decodeText(head);
   if (decoded === undefined) return undefined;
-  const { lines, complete } = linesOf(decoded.text, head, limits.sampleRecords);
-  const first = lines.slice(0, 10);
+  const first = linesOf(decoded.text, head, 10).lines;
   for (const kind of LOG_PATTERNS) {
     if (!first.some((line) => kind.pattern.test(line))) continue;
+    const { lines, complete } = linesOf(decoded.text, head, limits.sampleRecords);
     const rows = lines.filter((line) => kind.pattern.test(line)).length;
     if (rows >= lines.length * SHARE) return describe(kind, head, rows, lines.length, complete);
   }
