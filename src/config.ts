@@ -85,8 +85,13 @@ const crawl = z.strictObject({
    * taken to be of the same format.
    */
   samplePartitions: count(32),
-  /** Files that are read at the same time. */
-  parallelReads: z.number().int().min(1).max(256).default(8),
+  /**
+   * Files that are read at the same time, at most. A crawl begins with eight, and takes more where it waits for the source and not
+   * for its own processor …
+   */
+  parallelReads: z.number().int().min(1).max(256).default(128),
+  /** … as long as they hold no more than this together, at `limits.sampleBytes` each. */
+  parallelReadBytes: bytes(32 * MIB),
 });
 
 /** Bounds on everything that goes out. */

@@ -7,10 +7,11 @@ import type { CollectContext } from './collect.ts';
 import type { Crawler } from './crawler.ts';
 import type { CrawlerDefinition } from './crawlers.ts';
 import { folderAddress } from './found-table.ts';
+import type { Gate } from './gate.ts';
 import type { LakeContext } from './lake-tables.ts';
 import type { LookedAtContext } from './looked-at.ts';
 import type { Parsers } from './parsers.ts';
-import { readLayout, type Gate } from './read-layout.ts';
+import { readLayout } from './read-layout.ts';
 import type { SavedReport } from './report.ts';
 import type { SavedPlace } from './whereabouts.ts';
 
@@ -44,6 +45,7 @@ export function collectContext(
   return {
     ...crawl,
     partitionFiles: config.limits.partitionFiles,
+    partitionsAtOnce: config.crawl.parallelReads,
     samplePartitions: partitionsToRead(definition, config.crawl.samplePartitions),
     read: (layout) => readLayout(layout, { limits, gate, custom: classifiers, parsers, signal: run.signal }),
     log: (level, message) => run.log(level, message),

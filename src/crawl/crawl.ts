@@ -14,6 +14,7 @@ import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
 import type { FoundTable } from './found-table.ts';
 import { createGlueCollector } from './glue-collect.ts';
+import { createGate, type Gate } from './gate.ts';
 import { createGrouping, isIgnored, type Closed } from './grouping.ts';
 import { identityOf, Known } from './known.ts';
 import { LakeTables } from './lake-tables.ts';
@@ -22,7 +23,6 @@ import { policyOf, type TablePolicy } from './policy.ts';
 import { PartialLook } from './partial-look.ts';
 import type { Parts } from './parts.ts';
 import { Progress } from './progress.ts';
-import { createGate, type Gate } from './read-layout.ts';
 import type { Look } from './recrawl.ts';
 import { Report } from './report.ts';
 import { save, wideSave, type SaveContext } from './save.ts';
@@ -96,7 +96,7 @@ export class Crawl {
     const sampleFiles = settings.sampleFiles ?? config.crawl.sampleFiles;
     this.grouping = createGrouping(sampleFiles, { inventory, ...(isGlue && { asLevel: () => undefined }) });
     this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
-    const gate = createGate(config.crawl.parallelReads);
+    const gate = createGate({ most: config.crawl.parallelReads, bytes: config.crawl.parallelReadBytes });
     this.gate = gate;
     const context = collectContext(plan, {
       known,

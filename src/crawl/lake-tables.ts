@@ -12,7 +12,7 @@ import type { LakeFormat, LakeLimits, LakeRoot, LakeSnapshot } from './lake-root
 import { LakeRoots, type Peek } from './lake-roots.ts';
 import { lakeSave, recordedPartitions, recordedVersion } from './lake-table.ts';
 import type { TablePolicy } from './policy.ts';
-import type { Gate } from './read-layout.ts';
+import type { Gate } from './gate.ts';
 import type { Report } from './report.ts';
 import type { Save } from './save.ts';
 import { pathBelow } from './scope-paths.ts';
@@ -139,7 +139,7 @@ export class LakeTables {
         return { ...found, save: undefined, partitionCount: recordedPartitions(before, format) };
       const read = (): Promise<LakeSnapshot> =>
         format === 'delta' ? deltaSnapshot(root, limits, readCheckpoint) : icebergSnapshot(root, limits);
-      const snapshot = await gate(read);
+      const snapshot = await gate(read, limits.metadataBytes);
       checkColumns(root, snapshot.columns.length, limits);
       const place = { database, connection, location, policy, name: nameOf(root.path) };
       const save = await lakeSave(root, snapshot, state, before, place, known);

@@ -5,6 +5,7 @@ import type { Classification, ClassifyLimits, Reading } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { commonFormat } from './formats.ts';
+import type { Gate } from './gate.ts';
 import type { Layout } from './layout.ts';
 import { sampleOf, type Sample } from './sample.ts';
 import type { Parsers } from './parsers.ts';
@@ -38,24 +39,6 @@ export interface ReadLayout {
   readonly apart?: boolean;
 }
 
-/** Limits how many reads run at the same time, over all layouts. */
-export type Gate = <T>(read: () => Promise<T>) => Promise<T>;
-
-export function createGate(atOnce: number): Gate {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (read) => {
-    if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
-    try {
-      return await read();
-    } finally {
-      running -= 1;
-      waiting.shift()?.();
-    }
-  };
-}
-
 export interface ReadingRules {
   readonly limits: ClassifyLimits;
   /** Asked before the built-in classifiers. */
@@ -66,7 +49,10 @@ export interface ReadingRules {
 }
 
 export async function readLayout(layout: Layout, rules: ReadingRules): Promise<ReadLayout> {
-  const results = await Promise.all(layout.samples.map((object) => rules.gate(() => readSample(object, rules))));
+  const { gate, limits } = rules;
+  const results = await Promise.all(
+    layout.samples.map((object) => gate(() => readSample(object, rules), Math.min(object.size, limits.sampleBytes))),
+  );
   return {
     layout,
     files: results.flatMap(({ path, found }) =>

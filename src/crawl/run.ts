@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Config } from '../config.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { Db, Ground } from '../db/db.ts';
@@ -73,6 +74,8 @@ function sourceOf(
   options: unknown,
   crawl: Crawl,
 ): Source {
+  // Each read that is under way waits for it, and there may be many.
+  setMaxListeners(0, run.signal);
   const context: CrawlContext = {
     connections: deps.connections,
     connection: definition.connection,

@@ -16,6 +16,8 @@ export interface Units {
 export interface UnitsContext extends UnitContext {
   /** So many partitions are read of those whose files are named alike; the others are assumed to be like them. */
   readonly samplePartitions: number;
+  /** So many are looked at at the same time, at most. */
+  readonly partitionsAtOnce: number;
 }
 
 /** Partitions whose files are named alike. */
@@ -36,8 +38,9 @@ interface Rule {
   readonly layouts: ReadonlySet<string>;
 }
 
-/** So many partitions are looked at while the listing goes on. */
+/** So many partitions are looked at while the listing goes on; more, up to what the context allows, while they have few files. */
 const AT_ONCE = 16;
+const FILES_AT_ONCE = 10_000;
 const MAX_TOLD = 20;
 /** A table with fewer new or changed partitions saves their files with them. */
 const KEPT_AT_ONCE = 1_000;
@@ -54,6 +57,8 @@ export function createUnits(context: UnitsContext): Units {
   const units: (PlacedUnit | undefined)[] = [];
   const alikes = new Map<string, Alike>();
   const running = new Set<Promise<unknown>>();
+  let runningFiles = 0;
+  let resume = (): void => undefined;
   let failed: { readonly error: unknown } | undefined;
   let whole: number[] = [];
   let keeping = Promise.resolve();
@@ -95,11 +100,22 @@ export function createUnits(context: UnitsContext): Units {
     }
   }
 
+  function isFull(): boolean {
+    return running.size >= AT_ONCE && (running.size >= context.partitionsAtOnce || runningFiles >= FILES_AT_ONCE);
+  }
+
   async function begin(alike: Alike, index: number, place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> {
-    while (running.size >= AT_ONCE) await Promise.race(running);
+    // One waits at a time: partitions come one after the other.
+    while (isFull()) await new Promise<void>((resolve) => (resume = resolve));
     if (failed !== undefined) throw failed.error;
     const looked = look(index, place, at);
-    const ended: Promise<unknown> = looked.then(() => running.delete(ended));
+    const files = countFiles(place);
+    runningFiles += files;
+    const ended: Promise<unknown> = looked.then(() => {
+      runningFiles -= files;
+      running.delete(ended);
+      resume();
+    });
     running.add(ended);
     if (Number.isFinite(early) && alike.rule !== 'each') alike.read.push(looked);
   }
@@ -174,8 +190,12 @@ export function createUnits(context: UnitsContext): Units {
   };
 }
 
-function tooMany({ layouts }: UnitPlace, { partitionFiles }: UnitsContext): boolean {
-  return layouts.reduce((sum, { files }) => sum + files.count, 0) > partitionFiles;
+function tooMany(place: UnitPlace, { partitionFiles }: UnitsContext): boolean {
+  return countFiles(place) > partitionFiles;
+}
+
+function countFiles({ layouts }: UnitPlace): number {
+  return layouts.reduce((sum, { files }) => sum + files.count, 0);
 }
 
 function newestOf(layouts: readonly Layout[]): number {

@@ -25,6 +25,8 @@ export interface FakeS3 {
   readonly requests: FakeRequest[];
   /** Every answer waits so long. */
   latencyMs: number;
+  /** The most requests that were open at the same time; whoever wants to know of a part sets it to 0 before. */
+  mostAtOnce: number;
   /** Fails the requests numbered from `from` (0 is the next one after this call), `times` of them. */
   fail(fault: Fault, from: number, times?: number): void;
   close(): Promise<void>;
@@ -32,8 +34,12 @@ export interface FakeS3 {
 
 export async function startFakeS3(bucket = new FakeBucket('lake')): Promise<FakeS3> {
   const sockets = new Set<Socket>();
+  let open = 0;
   const failures: { fault: Fault; from: number; until: number }[] = [];
   const server = createServer((request, response) => {
+    open += 1;
+    fake.mostAtOnce = Math.max(fake.mostAtOnce, open);
+    response.on('close', () => (open -= 1));
     const number = fake.requests.push({ method: request.method ?? '', path: request.url ?? '' }) - 1;
     const fault = failures.find(({ from, until }) => number >= from && number < until)?.fault;
     if (fake.latencyMs === 0) void answer(bucket, request, response, fault);
@@ -49,6 +55,7 @@ export async function startFakeS3(bucket = new FakeBucket('lake')): Promise<Fake
     bucket,
     requests: [],
     latencyMs: 0,
+    mostAtOnce: 0,
     fail(fault, from, times = 1) {
       failures.splice(0);
       const first = fake.requests.length + from;
