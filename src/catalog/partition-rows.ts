@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, sql, type SQL } from 'drizzle-orm';
 import type { Entry } from '../changes/write.ts';
 import type { Db } from '../db/db.ts';
 import { partitions } from '../db/tables/catalog.ts';
@@ -73,6 +73,19 @@ export async function currentByKey(
       and(eq(partitions.tableId, tableId), sql`${partitions.key} = wanted.key::text[]`, isNull(partitions.ended)),
     );
   return new Map(rows.map(({ place, ...row }) => [Number(place) - 1, row]));
+}
+
+export type KeptStats = Pick<PartitionRow, 'manifestHash' | 'stats'>;
+
+/** What is known of the columns of some partitions, be they current or ended, by their ids. */
+export async function statsOf(tx: Db, ids: readonly bigint[]): Promise<Map<bigint | undefined, KeptStats>> {
+  if (ids.length === 0) return new Map();
+  const { id, manifestHash, stats } = partitions;
+  const rows = await tx
+    .select({ id, manifestHash, stats })
+    .from(partitions)
+    .where(and(sql`${id} = any(${sql.param(ids.map(String))}::bigint[])`, isNotNull(stats)));
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** Rows of this same transaction were never seen by anybody: they are taken away, not ended. */

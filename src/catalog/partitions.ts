@@ -22,8 +22,10 @@ import {
   currentByKey,
   endRows,
   insertRows,
+  statsOf,
   PARTITION_COLUMNS,
   partitionOf,
+  type KeptStats,
   type NewPartitionRow,
   type PartitionRow,
 } from './partition-rows.ts';
@@ -95,20 +97,23 @@ async function move(w: Write, table: Table, moves: readonly Move[]): Promise<voi
     entry,
     moves.flatMap(({ before }) => before ?? []),
   );
+  const ids = moves.flatMap(({ next: { draft } }) => (draft.stats === undefined ? (draft.movedFrom ?? []) : []));
+  const told = await statsOf(w.tx, ids);
   await insertRows(
     w.tx,
     entry,
     table.id,
-    moves.map((one) => newRow(w, one)),
+    moves.map((one) => newRow(w, one, told.get(one.next.draft.movedFrom))),
   );
   const tally = tallyOf(entry);
   for (const { next, before } of moves) tally.count(before === undefined ? 'added' : 'changed', next.key, next.text);
   noteTally(entry);
 }
 
-function newRow(w: Write, { next: { draft, key, schema }, before }: Move): NewPartitionRow {
+function newRow(w: Write, { next: { draft, key, schema }, before }: Move, elsewhere: KeptStats | undefined): NewPartitionRow {
   const { hash, files, bytes } = draft.manifest;
   const kept = before?.manifestHash === hash ? before : undefined;
+  const moved = elsewhere?.manifestHash === hash ? elsewhere : undefined;
   return {
     values: [...draft.values],
     key,
@@ -120,7 +125,7 @@ function newRow(w: Write, { next: { draft, key, schema }, before }: Move): NewPa
     bytes,
     files,
     manifestHash: hash,
-    stats: draft.stats ?? kept?.stats ?? null,
+    stats: draft.stats ?? kept?.stats ?? moved?.stats ?? null,
   };
 }
 

@@ -224,6 +224,7 @@ async function partitionDrafts(parts: TableParts, draft: TableDraft, report: Rep
         ...(own && { format: unit.format }),
         ...(unit.rows !== undefined && { rows: unit.rows }),
         ...(unit.stats !== undefined && { stats: unit.stats }),
+        ...(unit.movedFrom !== undefined && { movedFrom: unit.movedFrom }),
       },
     ];
   });
@@ -232,8 +233,12 @@ async function partitionDrafts(parts: TableParts, draft: TableDraft, report: Rep
 /** Without anything of its own; one that has something gives it up. */
 function inheritingDraft(values: PartitionDraft['values'], location: string, unit: Unit): PartitionDraft[] {
   const { rows } = unit.kind === 'read' ? unit : unit.partition;
-  const stats = unit.kind === 'read' ? unit.stats : undefined;
-  const told = { ...(rows !== undefined && { rows }), ...(stats !== undefined && { stats }) };
+  const { stats, movedFrom } = unit.kind === 'read' ? unit : {};
+  const told = {
+    ...(rows !== undefined && { rows }),
+    ...(stats !== undefined && { stats }),
+    ...(movedFrom !== undefined && { movedFrom }),
+  };
   const draft = { values, location, inherits: true, ...told } as const;
   if (unit.kind === 'read') return [{ ...draft, manifest: unit.manifest }];
   const { partition } = unit;

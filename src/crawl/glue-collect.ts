@@ -274,6 +274,7 @@ function moved({ unit, columns, format }: Content): Unit {
     columns,
     rows,
     stats: undefined,
+    movedFrom: unit.partition.id,
     manifest,
     sample: undefined,
     layouts: undefined,

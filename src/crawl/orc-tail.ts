@@ -13,6 +13,8 @@ export interface Postscript {
   readonly compression: number;
   /** What one chunk unpacks to at most. */
   readonly chunkBytes: number;
+  /** Which faults of earlier writers its own had no more; 0 is the first. */
+  readonly writerVersion: number;
 }
 
 /** By number, as the postscript has them. LZO has no decoder here. */
@@ -27,7 +29,7 @@ export function readPostscript(bytes: Uint8Array): Postscript {
   const footerLength = numberOf(fields, 1);
   if (footerLength === undefined) throw new Error('no length of a footer');
   const chunkBytes = numberOf(fields, 3) ?? 256 * 1024;
-  return { footerLength, compression: numberOf(fields, 2) ?? 0, chunkBytes };
+  return { footerLength, compression: numberOf(fields, 2) ?? 0, chunkBytes, writerVersion: numberOf(fields, 6) ?? 0 };
 }
 
 /** Unpacks a footer, which is a row of chunks with their lengths in front. `most`: bytes that it may come to. */

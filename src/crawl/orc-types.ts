@@ -43,6 +43,25 @@ export function orcColumns(path: string, footer: ReturnType<typeof readMessage>,
   });
 }
 
+/** A column on top of the file, with its place in the lists of the footer. */
+export interface TopType {
+  readonly index: number;
+  /** It holds no other types. */
+  readonly isSimple: boolean;
+  /** Its texts are filled up with blanks. */
+  readonly isPadded: boolean;
+}
+
+/** In the order of the columns. */
+export function topTypes(footer: ReturnType<typeof readMessage>): TopType[] {
+  const types = footer.get(4) ?? [];
+  const [root] = types;
+  return readNode(bytesOf(root ?? new Uint8Array())).children.map((index) => {
+    const { kind } = readNode(bytesOf(types[index] ?? new Uint8Array()));
+    return { index, isSimple: kind < 10 || kind > 13, isPadded: kind === 17 };
+  });
+}
+
 function readNode(bytes: Uint8Array): Node {
   const fields = readMessage(bytes);
   return {

@@ -49,6 +49,18 @@ export function numbersOf(values: readonly WireValue[]): number[] {
   });
 }
 
+/** A field of the kind that has signs (`sint64`), whole: as a number it would lose digits. Undefined: there is none. */
+export function signedOf(bytes: Uint8Array, field: number): bigint | undefined {
+  const reader = new WireReader(bytes);
+  let found: bigint | undefined;
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === field * 8) found = reader.long();
+    else reader.value(tag % 8);
+  }
+  return found === undefined ? undefined : (found >> 1n) ^ -(found & 1n);
+}
+
 class WireReader {
   private readonly bytes: Uint8Array;
   private at = 0;
@@ -77,6 +89,19 @@ class WireReader {
       this.at += 1;
       value += (byte & 0x7f) * 2 ** (7 * i);
       if (byte < 0x80) return value;
+    }
+    throw new Error('a number without an end');
+  }
+
+  /** The 64 bits of a number. */
+  long(): bigint {
+    let value = 0n;
+    for (let i = 0n; i < 10n; i += 1n) {
+      const byte = this.bytes[this.at];
+      if (byte === undefined) break;
+      this.at += 1;
+      value |= BigInt(byte & 0x7f) << (7n * i);
+      if (byte < 0x80) return BigInt.asUintN(64, value);
     }
     throw new Error('a number without an end');
   }

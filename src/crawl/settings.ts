@@ -19,7 +19,7 @@ const SHAPE = z.strictObject({
   tableThreshold: z.int().min(1).optional(),
   /** In front of the names of the tables. */
   prefix: z.string().max(64).default(''),
-  /** `listing`: files, bytes and times. `footers`: of Parquet and ORC also rows, and of Parquet the least and greatest value and the nulls of each column. */
+  /** `listing`: files, bytes and times. `footers`: of Parquet and ORC also rows, and the least and greatest value and the nulls of each column. */
   inventory: z.enum(['listing', 'footers']).default('listing'),
   /** Files that are read in each leaf folder, 1 to 249. Left out: what the configuration says (`crawl.sampleFiles`). */
   sampleFiles: z.int().min(1).max(249).optional(),

@@ -26,6 +26,8 @@ export interface ReadUnit {
   columns: readonly Column[] | undefined;
   readonly rows: bigint | undefined;
   readonly stats: PartitionStats | undefined;
+  /** The partition of another table that it was, with the same files. */
+  readonly movedFrom?: bigint;
   readonly sample: Sample | undefined;
   /** Without its content once the catalog keeps it. */
   manifest: PackedManifest;

@@ -96,6 +96,8 @@ export interface PartitionDraft {
   readonly inherits?: true;
   readonly rows?: bigint;
   readonly stats?: PartitionStats;
+  /** The partition, perhaps of another table, that the same files were: what is known of their columns stays. */
+  readonly movedFrom?: bigint;
   /** Packed by `packManifest`; sums of files and bytes come with it. */
   readonly manifest: PackedManifest;
 }

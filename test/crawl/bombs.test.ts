@@ -31,7 +31,7 @@ async function explode(parsers: Parsers, make: (typeof BOMBS)[number][1]): Promi
   }, 5);
   const start = performance.now();
   try {
-    const found = await parsers.classify(source, CLASSIFY_LIMITS, []);
+    const found = await parsers.classify(source, { ...CLASSIFY_LIMITS, columnStats: true }, []);
     return { expected, outcome: found === undefined ? 'none' : 'known', ms: performance.now() - start, childBytes };
   } catch (error) {
     if (!(error instanceof TenonError)) throw error;

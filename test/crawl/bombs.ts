@@ -1,5 +1,6 @@
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import type { ByteSource } from '../../src/crawl/classifier.ts';
+import { field, orc, varint } from './orc.ts';
 
 /** A file made to hurt whoever reads it. */
 export interface Bomb {
@@ -33,14 +34,6 @@ function number(value: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
   buffer.writeUIntLE(value, 0, bytes);
   return buffer;
-}
-
-/** Base-128, as Thrift, Avro and Protocol Buffers have it. */
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value;
-  for (; left >= 128; left = Math.floor(left / 128)) bytes.push((left % 128) + 128);
-  return Buffer.from([...bytes, left]);
 }
 
 function parquet(footer: Uint8Array): Buffer {
@@ -79,22 +72,6 @@ function doublingSchema(depth: number): string {
   for (let i = 1; i <= depth; i += 1)
     inner = `{"type":"record","name":"R${i}","fields":[{"name":"a","type":${inner}},{"name":"b","type":"R${i - 1}"}]}`;
   return inner;
-}
-
-function field(fieldNumber: number, value: Uint8Array | number): Buffer {
-  const isNumber = typeof value === 'number';
-  const tag = varint(fieldNumber * 8 + (isNumber ? 0 : 2));
-  return isNumber ? Buffer.concat([tag, varint(value)]) : Buffer.concat([tag, varint(value.length), value]);
-}
-
-function orc(packedFooter: Uint8Array, compression: number, footerLength = packedFooter.length): Buffer {
-  const postscript = Buffer.concat([
-    field(1, footerLength),
-    field(2, compression),
-    field(3, 262_144),
-    field(8000, Buffer.from('ORC')),
-  ]);
-  return Buffer.concat([Buffer.from('ORC'), packedFooter, postscript, Buffer.from([postscript.length])]);
 }
 
 function chunk(bytes: Uint8Array): Buffer {
@@ -253,7 +230,7 @@ export const BOMBS: readonly [string, () => Bomb][] = [
   ['orc, zstd copies that never end', () => ({ source: whole('a.orc', orc(chunk(zstdCopies()), 5)), expected: REFUSED })],
   [
     'orc, a footer longer than the file',
-    () => ({ source: whole('a.orc', orc(Buffer.alloc(10), 0, 2 ** 31)), expected: UNREADABLE }),
+    () => ({ source: whole('a.orc', orc(Buffer.alloc(10), 0, { footerLength: 2 ** 31 })), expected: UNREADABLE }),
   ],
   [
     'orc, types that hold each other',
@@ -286,6 +263,18 @@ export const BOMBS: readonly [string, () => Bomb][] = [
       ),
       expected: UNREADABLE,
     }),
+  ],
+  [
+    'orc, statistics of 200 columns with a hundred thousand values each',
+    () => {
+      const names = Array.from({ length: 200 }, (_, i) => field(3, Buffer.from(`c${i}`)));
+      const children = Buffer.concat(Array.from({ length: 200 }, (_, i) => varint(i + 1)));
+      const types = [Buffer.concat([field(1, 12), field(2, children), ...names]), ...names.map(() => field(1, 4))];
+      const values = Buffer.alloc(2 * 100_000, field(2, Buffer.alloc(0)));
+      const statistics = [field(1, 1), ...names.map(() => Buffer.concat([field(1, 1), values]))];
+      const all = [...types.map((type) => field(4, type)), field(6, 1), ...statistics.map((one) => field(7, one))];
+      return { source: whole('a.orc', orc(Buffer.concat(all), 0, { writer: 9 })), expected: ['known'] };
+    },
   ],
   [
     'orc, ten million types',

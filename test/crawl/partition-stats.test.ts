@@ -155,6 +155,26 @@ describe('least and greatest values of a partition', () => {
     expect(await statsOf()).toEqual([{ id: { min: '1', max: '1', nulls: 0 } }, { id: { min: '2', max: '20', nulls: 0 } }]);
   });
 
+  it.each([{}, { partitionBehavior: 'inherit' }])('go with a partition that moves to another table: %j', async (more) => {
+    const glue = { ...settings, ...more, grouping: 'glue' };
+    for (const n of [1, 2, 3]) lab.put({ [`sales/n=${n}/a.parquet`]: await parquet(`select ${n} as id`) });
+    await lab.crawl({ settings: glue });
+    expect((await lab.catalog()).map(({ keys }) => keys.length)).toEqual([2]);
+    const before = await statsOf();
+    expect(before[2]).toEqual({ id: { min: '3', max: '3', nulls: 0 } });
+    // With another table beside it, it begins one folder further down.
+    lab.put({ 'other/a.parquet': await parquet('select 9 as q, 8 as r') });
+    const { result } = await lab.crawl({ settings: glue });
+    expect([result.bill.gets, result.added, result.removed]).toEqual([1, 2, 1]);
+    expect((await lab.catalog()).map(({ name, keys }) => [name, keys.length])).toEqual([
+      ['other', 0],
+      ['sales', 1],
+    ]);
+    expect((await statsOf()).slice(1)).toEqual(before);
+    const again = await lab.crawl({ settings: glue });
+    expect([again.result.bill.gets, again.result.changed]).toEqual([0, 0]);
+  });
+
   it('are kept by partitions that inherit from their table from now on', async () => {
     lab.put({ 'sales/n=1/a.parquet': await parquet('select 1 as id') });
     await lab.crawl({ settings });

@@ -1,6 +1,7 @@
 import { TenonError } from '../../model/errors.ts';
 import { MAX_ROWS, type ByteSource, type Classification, type Classifier, type ClassifyLimits } from '../classifier.ts';
 import { ORC_MARK, readPostscript, unpackFooter, type Postscript } from '../orc-tail.ts';
+import { orcFacts } from '../orc-stats.ts';
 import { orcColumns } from '../orc-types.ts';
 import { numberOf, readMessage } from '../protobuf.ts';
 
@@ -46,12 +47,9 @@ async function parseTail(source: ByteSource, limits: ClassifyLimits): Promise<Cl
   const fields = readMessage(footer);
   const rows = numberOf(fields, 6) ?? 0;
   if (rows > MAX_ROWS) throw new Error('an impossible count of rows');
-  return {
-    format: { name: 'orc' },
-    columns: orcColumns(source.path, fields, limits),
-    rows: BigInt(rows),
-    confidence: 1,
-  };
+  const columns = orcColumns(source.path, fields, limits);
+  const facts = limits.columnStats ? orcFacts(fields, rows, columns, postscript.writerVersion) : undefined;
+  return { format: { name: 'orc' }, columns, rows: BigInt(rows), ...(facts !== undefined && { facts }), confidence: 1 };
 }
 
 async function readFooter(
