@@ -21,8 +21,10 @@ const SLOW_MS = 30;
 const STRETCHES = 8;
 /** Aimed at: long, because where two stretches meet half a page is listed twice, and short, because what is ahead is held. */
 const PAGES = 16;
-/** Of the requests that are made, so many may be made in vain. */
-const IN_VAIN = 0.045;
+/** So many requests may be made in vain, or a listing of a hundred pages is over before it has earned a second stretch … */
+const IN_VAIN_AT_FIRST = 4;
+/** … and so many of those that were made. */
+const IN_VAIN = 0.04;
 
 /**
  * The pages of a listing in their order. Behind a slow connection several stretches are listed at once; where they begin is
@@ -125,7 +127,7 @@ function branch(state: Ahead, stretch: Stretch, page: ListPage): void {
   const isOpen = behind === undefined || (behind.done && behind.isEmpty && behind.failed === undefined);
   const open = state.stretches.filter(({ done }) => !done).length;
   if (place < 0 || !isOpen || page.next === undefined || open >= STRETCHES) return;
-  if (state.inVain + open / 2 > IN_VAIN * state.asked) return;
+  if (state.inVain + open / 2 > IN_VAIN_AT_FIRST + IN_VAIN * state.asked) return;
   const [first, last] = [page.objects[0]?.key, page.objects.at(-1)?.key];
   const next = first === undefined || last === undefined ? undefined : keyAhead(first, last, PAGES - 1);
   if (next === undefined || last === undefined || compareBytes(next, last) <= 0 || isPast(next, stretch.until)) return;
