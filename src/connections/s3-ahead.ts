@@ -16,13 +16,15 @@ interface Stretch {
   failed: { readonly error: unknown } | undefined;
 }
 
-/** A page that takes so long is worth a second request beside it; a server next door is kept busy by one. */
+/** A page that takes so long is worth a second request beside it; a server next door is kept busy by one … */
 const SLOW_MS = 30;
+/** … even if it was slow a few times. */
+const SLOW_PAGES = 8;
 const STRETCHES = 8;
 /** Aimed at: long, because where two stretches meet half a page is listed twice, and short, because what is ahead is held. */
 const PAGES = 16;
 /** So many requests may be made in vain, or a listing of a hundred pages is over before it has earned a second stretch … */
-const IN_VAIN_AT_FIRST = 4;
+const IN_VAIN_AT_FIRST = 3.5;
 /** … and so many of those that were made. */
 const IN_VAIN = 0.04;
 
@@ -37,7 +39,7 @@ export async function* pagesAhead(
   check: Check,
   slowMs = SLOW_MS,
 ): AsyncGenerator<ListPage> {
-  const state: Ahead = { getPage, slowMs, stretches: [], asked: 0, inVain: 0, left: false, waiting: [] };
+  const state: Ahead = { getPage, slowMs, stretches: [], asked: 0, slow: 0, inVain: 0, left: false, waiting: [] };
   begin(state, 0, after, undefined);
   try {
     for (let front = state.stretches[0]; front !== undefined; front = state.stretches[0]) {
@@ -67,6 +69,8 @@ interface Ahead {
   readonly slowMs: number;
   readonly stretches: Stretch[];
   asked: number;
+  /** Of them, those that took long. */
+  slow: number;
   /** Requests whose keys others have, in parts of one. */
   inVain: number;
   /** The reader has gone. */
@@ -97,7 +101,10 @@ async function run(state: Ahead, stretch: Stretch): Promise<void> {
       state.asked += 1;
       const page = await state.getPage(token === undefined ? { StartAfter: stretch.after } : { ContinuationToken: token });
       take(state, stretch, page);
-      if (performance.now() - asked >= state.slowMs) branch(state, stretch, page);
+      if (performance.now() - asked >= state.slowMs) {
+        state.slow += 1;
+        if (state.slow >= SLOW_PAGES) branch(state, stretch, page);
+      }
       const last = page.objects.at(-1)?.key;
       if (page.next === undefined || (last !== undefined && isPast(last, stretch.until))) break;
       token = page.next;

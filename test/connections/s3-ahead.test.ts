@@ -61,8 +61,8 @@ describe('a listing of several stretches at once', () => {
       const keys = Array.from({ length: lake.count }, (_, i) => lake.at(i).key);
       const { asked, getPage } = bucket(keys, 100);
       expect(await listed(getPage)).toEqual(keys);
-      expect(asked.requests).toBeLessThanOrEqual(Math.max(pages + 6, pages * 1.05));
-      expect(asked.most).toBeGreaterThanOrEqual(pages >= 300 ? 8 : 4);
+      expect(asked.requests).toBeLessThanOrEqual(pages * 1.045 + 4);
+      expect(asked.most).toBeGreaterThanOrEqual(pages >= 1_000 ? 6 : pages >= 300 ? 4 : 2);
     }
   });
 
