@@ -1,32 +1,40 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownLines } from '../crawl/known-lines.ts';
 import { openLab, type Lab } from '../crawl/lab.ts';
 
 /** What is asked of the disk below a folder, counted; one of the calls fails instead of being made. */
-const disk = vi.hoisted(() => ({ below: '\0', calls: [] as string[], failAt: -1, code: 'EIO' }));
+const disk = { below: '\0', calls: [] as string[], failAt: -1, code: 'EIO' };
 
-vi.mock('node:fs/promises', async (importActual) => {
-  const actual = await importActual<Record<string, unknown>>();
-  const counted = (name: string) => {
-    const call = actual[name] as (...args: unknown[]) => Promise<unknown>;
+/** Whoever has imported them calls these from now on; the returned function gives the true ones back. */
+function countCalls(): () => void {
+  const names = ['readdir', 'lstat', 'stat', 'realpath', 'open'] as const;
+  const actual = Object.fromEntries(names.map((name) => [name, fs[name]]));
+  const counted = names.map((name) => {
+    const call = fs[name] as (...args: unknown[]) => Promise<unknown>;
     return async (...args: unknown[]): Promise<unknown> => {
       if (!String(args[0]).startsWith(disk.below)) return call(...args);
       const number = disk.calls.push(name) - 1;
       if (number === disk.failAt) throw Object.assign(new Error(`${disk.code}: told to fail`), { code: disk.code });
       return call(...args);
     };
+  });
+  const replace = (by: object): void => {
+    Object.assign(fs, by);
+    syncBuiltinESMExports();
   };
-  return {
-    ...actual,
-    ...Object.fromEntries(['readdir', 'lstat', 'stat', 'realpath', 'open'].map((name) => [name, counted(name)])),
-  };
-});
+  replace(Object.fromEntries(names.map((name, i) => [name, counted[i]])));
+  return () => replace(actual);
+}
 
 describe('a crawl of files whose Nth call to the disk fails', () => {
   let lab: Lab;
   let changes = 0;
+  let restore: () => void;
 
   beforeAll(async () => {
+    restore = countCalls();
     lab = await openLab();
     lab.put({
       'sales/dt=2026-01-01/a.csv': 'id,amount\n1,1.5\n',
@@ -35,7 +43,10 @@ describe('a crawl of files whose Nth call to the disk fails', () => {
     });
     expect(await lab.crawl()).toMatchObject({ state: 'SUCCEEDED', result: { tables: 2 } });
   });
-  afterAll(() => lab.close());
+  afterAll(async () => {
+    restore();
+    await lab.close();
+  });
 
   async function crawl(failAt: number) {
     changes += 1;

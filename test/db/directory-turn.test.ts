@@ -1,9 +1,11 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { inTurn } from '../../src/db/directory-turn.ts';
 import { startScript } from '../servers/script.ts';
-import { temporaryFolder } from './embedded.ts';
+import { removeFolders, temporaryFolder } from './embedded.ts';
+
+afterAll(removeFolders);
 
 describe('inTurn', () => {
   it('lets one after the other in, whatever becomes of each', async () => {

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { processStart } from '../../src/db/process-start.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
 import { startScript } from '../servers/script.ts';
 import { until } from '../until.ts';
-import { ask, QUICK, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, removeFolders, temporaryFolder } from './embedded.ts';
+
+afterAll(removeFolders);
 
 const OPEN = new URL('scripts/open.ts', import.meta.url);
 const root = process.getuid?.() === 0;

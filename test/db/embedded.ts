@@ -1,7 +1,6 @@
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { connect } from '../../src/db/open-db.ts';
 import { findServer } from '../../src/db/running-server.ts';
 
@@ -10,7 +9,7 @@ export const QUICK = { settings: { fsync: 'off' } };
 
 const made: string[] = [];
 
-/** A folder of one's own that others may pass. It goes with the last test of the file, and so does a server left in it. */
+/** A folder of one's own that others may pass, until `removeFolders`. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tenon-db-'));
   await chmod(folder, 0o755);
@@ -18,13 +17,14 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-afterAll(async () => {
-  for (const folder of made) {
+/** For the end of a file: the folders that it made go, and so do servers left in them. */
+export async function removeFolders(): Promise<void> {
+  for (const folder of made.splice(0)) {
     await stopLeft(folder);
     await makeRemovable(folder);
     await rm(folder, { recursive: true, force: true });
   }
-});
+}
 
 /** Whoever is not root cannot empty the folders that a test has made read-only. */
 async function makeRemovable(folder: string): Promise<void> {

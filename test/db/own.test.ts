@@ -4,7 +4,9 @@ import { claimDirectory, ownDirectory } from '../../src/db/own.ts';
 import { openEmptyDb } from '../servers/postgres.ts';
 import { startScript } from '../servers/script.ts';
 import { until } from '../until.ts';
-import { ask, QUICK, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, removeFolders, temporaryFolder } from './embedded.ts';
+
+afterAll(removeFolders);
 
 const OPEN = new URL('scripts/open.ts', import.meta.url);
 

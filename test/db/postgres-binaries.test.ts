@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { chmod, cp, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { findBinaries } from '../../src/db/postgres-binaries.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
-import { ask, QUICK, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, removeFolders, temporaryFolder } from './embedded.ts';
+
+afterAll(removeFolders);
 
 /** The package as npm unpacks it when install scripts are off: without a single link, in a folder that is read-only. */
 async function packageWithoutLinks(): Promise<string> {

@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
 import { startScript, type ScriptOptions } from '../servers/script.ts';
-import { ask, QUICK, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, removeFolders, temporaryFolder } from './embedded.ts';
+
+afterAll(removeFolders);
 
 const OPEN = new URL('scripts/open.ts', import.meta.url);
 const isRoot = process.getuid?.() === 0;

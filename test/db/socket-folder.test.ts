@@ -1,10 +1,12 @@
 import { chown, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { socketFolder } from '../../src/db/socket-folder.ts';
 import { SKIPS } from '../servers/allowed-skips.ts';
-import { ask, QUICK, temporaryFolder } from './embedded.ts';
+import { ask, QUICK, removeFolders, temporaryFolder } from './embedded.ts';
+
+afterAll(removeFolders);
 
 async function longFolder(): Promise<string> {
   const folder = join(await temporaryFolder(), 'a-folder-with-a-long-name/'.repeat(5));
