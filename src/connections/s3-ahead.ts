@@ -26,7 +26,7 @@ const PAGES = 16;
 /** So many requests may be made in vain, or a listing of a hundred pages is over before it has earned a second stretch … */
 const IN_VAIN_AT_FIRST = 3.5;
 /** … and so many of those that were made. */
-const IN_VAIN = 0.04;
+const IN_VAIN = 0.045;
 
 /**
  * The pages of a listing in their order. Behind a slow connection several stretches are listed at once; where they begin is

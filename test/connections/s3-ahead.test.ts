@@ -61,7 +61,7 @@ describe('a listing of several stretches at once', () => {
       const keys = Array.from({ length: lake.count }, (_, i) => lake.at(i).key);
       const { asked, getPage } = bucket(keys, 100);
       expect(await listed(getPage)).toEqual(keys);
-      expect(asked.requests).toBeLessThanOrEqual(pages * 1.045 + 4);
+      expect(asked.requests).toBeLessThanOrEqual(pages * 1.05 + 4);
       expect(asked.most).toBeGreaterThanOrEqual(pages >= 1_000 ? 6 : pages >= 300 ? 4 : 2);
     }
   });
