@@ -74,6 +74,8 @@ const crawl = z.strictObject({
   removalAtLeast: count(10),
   /** Files of one table or partition that are read to learn its columns. */
   sampleFiles: count(5),
+  /** Files that were read and are no tables, of which a crawler keeps that they are none: so many are not read again. */
+  dismissedFiles: count(20_000),
   /** Events of a source that one crawl takes; the others wait for the next one. */
   eventsACrawl: count(100_000),
   /** Events that may wait; beyond that they are dropped, and the next crawl looks at everything. */

@@ -6,12 +6,14 @@ import type { ClassifierSpec } from './classifier-kind.ts';
 import type { CollectContext } from './collect.ts';
 import type { Crawler } from './crawler.ts';
 import type { CrawlerDefinition } from './crawlers.ts';
+import type { Dismissed, SavedDismissed } from './dismissed.ts';
 import { folderAddress } from './found-table.ts';
 import type { Gate } from './gate.ts';
 import type { LakeContext } from './lake-tables.ts';
+import type { Layout } from './layout.ts';
 import type { LookedAtContext } from './looked-at.ts';
 import type { Parsers } from './parsers.ts';
-import { readLayout } from './read-layout.ts';
+import { readLayout, type ReadingRules, type ReadLayout } from './read-layout.ts';
 import type { SavedReport } from './report.ts';
 import type { SavedPlace } from './whereabouts.ts';
 
@@ -26,18 +28,22 @@ export interface CrawlPlan {
   /** Custom ones, in the order in which they are asked. */
   readonly classifiers: readonly ClassifierSpec[];
   readonly parsers: Parsers;
+  /** What earlier crawls found to be no tables. */
+  readonly dismissed: Dismissed;
 }
 
 /** What a run's checkpoint holds. */
 export interface SavedCrawl extends SavedPlace {
   readonly report: SavedReport;
+  /** Once the crawl has come to its end. */
+  readonly dismissed?: SavedDismissed | undefined;
 }
 
 type OfCrawl = 'known' | 'report' | 'policy';
 
 /** How a plan's collector works; what only the crawl under way knows comes from there. */
 export function collectContext(
-  { config, run, definition, classifiers, parsers }: CrawlPlan,
+  { config, run, definition, classifiers, parsers, dismissed }: CrawlPlan,
   { gate, ...crawl }: Pick<CollectContext, OfCrawl | keyof LookedAtContext | 'base' | 'nameFrom'> & { readonly gate: Gate },
 ): CollectContext {
   const columnStats = definition.settings.inventory === 'footers';
@@ -47,11 +53,18 @@ export function collectContext(
     partitionFiles: config.limits.partitionFiles,
     partitionsAtOnce: config.crawl.parallelReads,
     samplePartitions: partitionsToRead(definition, config.crawl.samplePartitions),
-    read: (layout) => readLayout(layout, { limits, gate, custom: classifiers, parsers, signal: run.signal }),
+    read: (layout) => readUnlessDismissed(layout, dismissed, { limits, gate, custom: classifiers, parsers, signal: run.signal }),
     log: (level, message) => run.log(level, message),
     database: definition.database,
     connection: definition.connection,
   };
+}
+
+async function readUnlessDismissed(layout: Layout, dismissed: Dismissed, rules: ReadingRules): Promise<ReadLayout> {
+  if (dismissed.has(layout)) return { layout, files: [], bad: [] };
+  const read = await readLayout(layout, rules);
+  if (read.files.length === 0 && read.bad.length === 0) dismissed.add(layout);
+  return read;
 }
 
 /** With footers, or where it is told so, no partition is taken to be like others. */

@@ -6,12 +6,14 @@ import type { Table } from '../model/table.ts';
 import type { RunContext } from '../work/run.ts';
 import type { AbsenceContext, Parked } from './absence.ts';
 import { billOf } from './bill.ts';
+import { classifyLimits } from './classifier.ts';
 import { conclude } from './conclude.ts';
 import { collectContext, lakeContext, type CrawlPlan, type SavedCrawl } from './crawl-plan.ts';
 import { createCollector, folderName, type Collector } from './collect.ts';
 import type { CheckpointFinding, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
+import { openDismissed, type SavedDismissed } from './dismissed.ts';
 import type { FoundTable } from './found-table.ts';
 import { createGlueCollector } from './glue-collect.ts';
 import { createGate, type Gate } from './gate.ts';
@@ -33,12 +35,14 @@ import { Whereabouts } from './whereabouts.ts';
 const NOTHING: readonly Closed[] = [];
 
 /** Reads what the catalog knows, and what an earlier attempt of the run has left. */
-export async function openCrawl(plan: CrawlPlan): Promise<Crawl> {
-  const { ground, run, definition } = plan;
+export async function openCrawl(asked: Omit<CrawlPlan, 'dismissed'>): Promise<Crawl> {
+  const { ground, run, definition, config, classifiers } = asked;
   const saved = (run.checkpoint ?? undefined) as SavedCrawl | undefined;
   const known = new Known(ground.db, run.principal, ownerOf(definition), definition.database);
   await known.load();
-  return new Crawl(plan, known, saved);
+  const most = config.crawl.dismissedFiles;
+  const dismissed = await openDismissed(ground.db, run.run, classifiers, classifyLimits(config.limits), most);
+  return new Crawl({ ...asked, dismissed }, known, saved);
 }
 
 /** One attempt at a crawl: takes findings in their order, and saves what they come to. */
@@ -76,6 +80,8 @@ export class Crawl {
   /** Of a source that declares its tables. */
   private server: string | undefined;
   private lastPath = '';
+  /** What was found to be no table, once all was looked at. */
+  private dismissed: SavedDismissed | undefined;
   /** All tables that there are have been found. */
   private isCounted = false;
 
@@ -322,6 +328,9 @@ export class Crawl {
     if (this.over !== undefined) return undefined;
     this.isCounted = true;
     await this.saveClosed();
+    const isSeen = this.complete && this.report.unknownCount === 0;
+    const isWhole = isSeen && this.partial === undefined && this.at.start === undefined;
+    this.dismissed = await this.plan.dismissed.save(this.plan.ground.db, isWhole);
     const context = this.saveContext();
     if (!this.complete) {
       for (const { told } of this.held) this.tell(told.wide);
@@ -391,7 +400,8 @@ export class Crawl {
       rows: config.limits.transactionRows,
       hold: (tx) => run.hold(tx),
       checkpoint: (tx, last) => {
-        const saved: SavedCrawl = { ...(last ? this.at.save() : before), report: this.report.save(this.seconds()) };
+        const { dismissed } = this;
+        const saved: SavedCrawl = { ...(last ? this.at.save() : before), report: this.report.save(this.seconds()), dismissed };
         return run.saveCheckpoint(tx, saved);
       },
     };

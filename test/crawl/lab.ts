@@ -167,13 +167,17 @@ async function crawl(t: TestDb, root: string, options: CrawlOptions, onSave: () 
   return { ...end, result: end.result as unknown as CrawlResult, run: run.run.id, log };
 }
 
-/** A run with a row of its own, so that it is held and saved as real ones are. */
+let opened = 0;
+
+/** A run with a row of its own, so that it is held and saved as real ones are. Each is later than the one before. */
 async function openRun(
   t: TestDb,
   name: string,
   { params = {}, run: id = randomUUID(), signal }: CrawlOptions,
 ): Promise<RunContext> {
-  const draft = { id, kind: 'crawl', name, state: 'RUNNING' as const, params, principalId: ADMIN.id, createdAt: t.clock() };
+  opened += 1;
+  const createdAt = new Date(t.clock().getTime() + opened);
+  const draft = { id, kind: 'crawl', name, state: 'RUNNING' as const, params, principalId: ADMIN.id, createdAt };
   await t.db
     .insert(runs)
     .values(draft)

@@ -103,7 +103,7 @@ export const versions = pgTable(
   (t) => [primaryKey({ columns: [t.tableId, t.number] })],
 );
 
-/** Files of a partition, packed; see src/catalog/manifests.ts. Kept as long as a partition or a bookmark names it. */
+/** Files of a partition, packed; see src/catalog/manifests.ts. Kept as long as a partition, a bookmark or a crawl's checkpoint names it. */
 export const manifests = pgTable('manifests', {
   hash: text('hash').primaryKey(),
   packed: bytea('packed').notNull(),
