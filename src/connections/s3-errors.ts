@@ -1,6 +1,6 @@
 import { TenonError, type ErrorCode } from '../model/errors.ts';
 import { errnoOf, fileError } from './file-errors.ts';
-import { BadAnswer, wholeAnswer, type Response } from './s3-body.ts';
+import { BadAnswer, bytesOf, wholeAnswer, type Response } from './s3-body.ts';
 
 const DENIED_NAMES = new Set([
   'AccessDenied',
@@ -88,7 +88,7 @@ const MAX_ERROR_BYTES = 65_536;
 export async function errorAnswer(response: Response, idleMs: number): Promise<Error> {
   const limits = { requestTimeoutMs: idleMs };
   const text = await wholeAnswer(response, limits, MAX_ERROR_BYTES).then(
-    ({ bytes }) => bytes.toString(),
+    (answer) => bytesOf(answer).toString(),
     () => '',
   );
   const name = /<Code>([A-Za-z0-9.]{1,60})<\/Code>/.exec(text)?.[1] ?? 'UnknownError';

@@ -3,8 +3,10 @@ import { lastName, parseAddress, s3Address } from './address.ts';
 import { compareBytes } from './byte-order.ts';
 import type { ListOptions, StoredObject } from './object-store.ts';
 import { pagesAhead, type GetPage } from './s3-ahead.ts';
+import { bytesForNow } from './s3-body.ts';
 import { get, type S3Session } from './s3-get.ts';
-import { readListPage, type ListedKey, type ListPage } from './s3-page.ts';
+import type { ListedKey } from './s3-entries.ts';
+import { readListPage, type ListPage } from './s3-page.ts';
 
 /** For the SDK, which wants something to parse. */
 const NOTHING = Buffer.from('<ListBucketResult></ListBucketResult>');
@@ -162,8 +164,8 @@ async function getPage(
       const delimiter = isOfFolders ? { Delimiter: '/' } : {};
       return new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...delimiter, ...from });
     },
-    take: ({ bytes }) => {
-      page = readListPage(bytes);
+    take: (answer) => {
+      page = readListPage(bytesForNow(answer));
       return NOTHING;
     },
   });

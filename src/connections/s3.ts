@@ -6,7 +6,7 @@ import type { S3Options } from './connections.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { eachObject, type ObjectStore, type ReadOptions, type StoredObject } from './object-store.ts';
-import { BadAnswer } from './s3-body.ts';
+import { BadAnswer, bytesOf } from './s3-body.ts';
 import { openS3Client } from './s3-client.ts';
 import { download, getInput, sendFile } from './s3-copy.ts';
 import { s3Error, statusOf } from './s3-errors.ts';
@@ -76,9 +76,9 @@ async function read(session: S3Session, address: string, start: number, end: num
         return new GetObjectCommand(getInput(bucket, key, etag, range));
       },
       take: (answer) => {
-        checkRange(answer.headers['content-range'], start, end, answer.bytes.length);
-        bytes = answer.bytes;
-        return Readable.from([answer.bytes]);
+        bytes = bytesOf(answer);
+        checkRange(answer.headers['content-range'], start, end, bytes.length);
+        return Readable.from([bytes]);
       },
     });
   } catch (error) {

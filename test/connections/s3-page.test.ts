@@ -24,6 +24,20 @@ describe('a page of a listing', () => {
     ]);
   });
 
+  it('is read in whatever order its entries tell what they tell, with more than is used', () => {
+    const owner = '<Owner><ID>x</ID><Key>not this</Key><None/></Owner>';
+    const others = `<Contents>\n <Size>7</Size>${owner}<ETag>"e"</ETag><Odd a="b/"/>\n<LastModified>Fri, 20 Nov 2026 12:00:00 GMT</LastModified><Key>b</Key></Contents>`;
+    expect(page(`${END}${ENTRY}\n  ${others}\n${ENTRY}<KeyCount>3</KeyCount>`).objects).toEqual([
+      object('a%20b'),
+      object('b'),
+      object('a%20b'),
+    ]);
+    const seconds = ENTRY.replace('.000Z', 'Z').replaceAll('&quot;', '&#34;');
+    expect(page(`${END}${seconds}`).objects).toEqual([object('a%20b')]);
+    expect(page(`${END}${ENTRY.replaceAll('&quot;', '')}`).objects).toEqual([object('a%20b')]);
+    expect(page(`${END}${ENTRY.replace('a%20b', 'a'.repeat(9_000))}`).objects).toEqual([object('a'.repeat(9_000))]);
+  });
+
   it('says where the next one begins, wherever it says so', () => {
     const more = '<IsTruncated>true</IsTruncated>';
     expect(page(`${more}<NextContinuationToken>t&amp;t</NextContinuationToken>${ENTRY}`).next).toBe('t&t');
@@ -63,6 +77,12 @@ describe('a page of a listing', () => {
     ['with an entry without a key', `${END}${ENTRY.replace('<Key>a%20b</Key>', '')}`],
     ['with a size that is none', `${END}${ENTRY.replace('7', '-7')}`],
     ['with a time that is none', `${END}${ENTRY.replace('2026', 'twenty')}`],
+    ['with a day that is none', `${END}${ENTRY.replace('11-20', '13-20')}`],
+    ['with an hour that is none', `${END}${ENTRY.replace('12:00', '25:00')}`],
+    ['with a size that is no number', `${END}${ENTRY.replace('7', '0x7')}`],
+    ['with an entry within a key', `${END}${ENTRY.replace('a%20b', `a${ENTRY}`)}`],
+    ['with an entry that is not closed', `${END}${ENTRY.replace('</Contents>', '')}`],
+    ['with an entry that closes something else', `${END}${ENTRY.replace('</Size>', '</Sizes>')}`],
     ['with a key that is no UTF-8', `${END}<EncodingType>url</EncodingType>${ENTRY.replace('%20', '%FF')}`],
   ])('is refused when it is one %s', (_, inside) => {
     expect(() => page(inside)).toThrow(expect.objectContaining({ $retryable: expect.anything() }));
