@@ -34,10 +34,13 @@ const StatusRef = builder.objectRef<Status>('Status').implement({
   }),
 });
 
-const CleanedUpRef = builder.objectRef<{ removed: number; unknown: number }>('CleanedUp').implement({
+const CleanedUpRef = builder.objectRef<{ removed: number; unknown: number; manifests: number }>('CleanedUp').implement({
   description: 'What a clean-up did.',
   fields: (t) => ({
     removed: t.exposeInt('removed', { description: 'Files that were removed.' }),
+    manifests: t.exposeInt('manifests', {
+      description: 'Lists of files that crashed crawls had kept and nothing names; none while a crawl is under way.',
+    }),
     unknown: t.exposeInt('unknown', { description: 'Places that could not be reached; the next clean-up looks again.' }),
   }),
 });
@@ -56,7 +59,7 @@ builder.queryFields((t) => ({
 builder.mutationFields((t) => ({
   cleanUp: t.field({
     type: CleanedUpRef,
-    description: 'Removes files that crashed runs of jobs have left, and that no partition names.',
+    description: 'Removes what crashed runs have left: files of jobs and lists of files of crawls that no partition names.',
     args: {
       olderThanMinutes: t.arg.int({
         defaultValue: 60,

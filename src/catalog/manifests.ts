@@ -98,6 +98,20 @@ export async function saveManifests(tx: Db, packed: readonly PackedManifest[]): 
     on conflict do nothing`);
 }
 
+/** Who keeps manifests before anything names them, and who removes those that nothing names, do not do so at the same time. */
+export const LOOSE_LOCK = 7_310_005;
+
+/**
+ * Keeps manifests before what will name them, so that much of it need not be held. Only for a run of a crawl: while one
+ * is under way, what nothing names yet is not removed; see `loose-manifests.ts`.
+ */
+export async function keepManifests(db: Db, packed: readonly PackedManifest[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock_shared(${LOOSE_LOCK})`);
+    await saveManifests(tx, packed);
+  });
+}
+
 /** One that is kept already may come without its content. */
 function isWhole({ packed }: PackedManifest): boolean {
   return packed.length > 0;

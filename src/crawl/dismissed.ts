@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { and, desc, eq, sql } from 'drizzle-orm';
-import { findManifest, packManifest, saveManifests } from '../catalog/manifests.ts';
+import { findManifest, keepManifests, packManifest } from '../catalog/manifests.ts';
 import type { Db } from '../db/db.ts';
 import { programVersion } from '../db/migrations.ts';
 import { runs } from '../db/tables/work.ts';
@@ -61,7 +61,7 @@ export class Dismissed {
     for (const [address, file] of whole ? [] : this.before) if (kept.size < this.limit) kept.set(address, file);
     if (kept.size === 0) return undefined;
     const packed = packManifest([...kept.values()]);
-    await saveManifests(db, [packed]);
+    await keepManifests(db, [packed]);
     return { rules: this.rules, manifest: packed.hash };
   }
 }

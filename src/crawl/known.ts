@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { findTable, listTables, tablesOf } from '../catalog/tables.ts';
 import { estimatesOf, type Estimate } from '../catalog/estimates.ts';
-import { findManifest, saveManifests } from '../catalog/manifests.ts';
+import { findManifest, keepManifests } from '../catalog/manifests.ts';
 import { findPartitions, keyValues, partitionGroups, type PartitionGroup } from '../catalog/partition-groups.ts';
 import { partitionLocations } from '../catalog/partition-reads.ts';
 import { streamPartitions } from '../catalog/partitions.ts';
@@ -127,7 +127,7 @@ export class Known {
    * them all. Until a partition names it a manifest means nothing; the next crawl of the same files finds it there.
    */
   async keepManifests(manifests: readonly PackedManifest[]): Promise<void> {
-    await saveManifests(this.db, manifests);
+    await keepManifests(this.db, manifests);
   }
 
   async filesOf(partition: Partition): Promise<readonly ManifestFile[]> {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { removeLooseManifests } from '../catalog/loose-manifests.ts';
 import type { Config } from '../config.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { Db, Ground } from '../db/db.ts';
@@ -43,12 +44,19 @@ export function createCrawlRun(deps: CrawlDeps): Execute {
       const crawl = await openCrawl({ ...deps, run: { ...run, checkpoint }, definition, crawler, options, classifiers, parsers });
       crawl.report.budget = budget;
       const end = await follow(deps, crawl, sourceOf(deps, run, definition, crawler, options, crawl));
+      if (run.attempt > 1) await tidyUp(deps, run);
       reached('crawl.before-end');
       return end;
     } finally {
       parsers.close();
     }
   };
+}
+
+/** An attempt before has died, and may have kept what nothing names. */
+async function tidyUp({ ground }: CrawlDeps, run: RunContext): Promise<void> {
+  const removed = await removeLooseManifests(ground, run.run.id);
+  if (removed > 0) run.log('info', `${removed} lists of files that an attempt before had kept were removed: nothing names them.`);
 }
 
 /** Who looks at new folders only sees too little to change or remove anything: as with Glue, that is only told. */

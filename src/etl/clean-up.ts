@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { and, eq, isNotNull, sql } from 'drizzle-orm';
+import { removeLooseManifests } from '../catalog/loose-manifests.ts';
 import { findManifests } from '../catalog/manifests.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { ObjectStore } from '../connections/object-store.ts';
@@ -19,14 +20,15 @@ export interface CleanUpDeps {
 }
 
 /**
- * Removes what crashed attempts have left: files in the hidden folders of runs that have ended (or of attempts that a later
+ * Removes what crashed attempts have left: of crawls, manifests that nothing names (`manifests`); of jobs, files in the hidden folders of runs that have ended (or of attempts that a later
  * one has taken over from) which no manifest names, be it of a current partition or of one that is kept for its history,
  * and which are older than the guard age, for a commit may be under way whose outcome is not known yet.
  */
 export async function cleanUp(
   { ground, connections }: CleanUpDeps,
   options: { readonly guardAgeMs: number; readonly signal?: AbortSignal },
-): Promise<{ removed: number; unknown: number }> {
+): Promise<{ removed: number; unknown: number; manifests: number }> {
+  const manifests = await removeLooseManifests(ground);
   let removed = 0;
   let unknown = 0;
   const before = ground.clock().getTime() - options.guardAgeMs;
@@ -42,7 +44,7 @@ export async function cleanUp(
       }
     }
   }
-  return { removed, unknown };
+  return { removed, unknown, manifests };
 }
 
 interface RunAttempts {

@@ -53,6 +53,8 @@ interface CrawlOptions {
   readonly database?: string;
   readonly params?: Record<string, unknown>;
   readonly run?: string;
+  /** Which one of the run it is. */
+  readonly attempt?: number;
   readonly signal?: AbortSignal;
   readonly config?: Partial<Config['crawl']>;
   readonly limits?: Partial<Config['limits']>;
@@ -173,7 +175,7 @@ let opened = 0;
 async function openRun(
   t: TestDb,
   name: string,
-  { params = {}, run: id = randomUUID(), signal }: CrawlOptions,
+  { params = {}, run: id = randomUUID(), attempt = 1, signal }: CrawlOptions,
 ): Promise<RunContext> {
   opened += 1;
   const createdAt = new Date(t.clock().getTime() + opened);
@@ -187,7 +189,7 @@ async function openRun(
   return {
     run,
     principal: ADMIN,
-    attempt: 1,
+    attempt,
     signal: signal ?? new AbortController().signal,
     checkpoint: run.checkpoint,
     log: () => undefined,

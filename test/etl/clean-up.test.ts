@@ -95,16 +95,16 @@ describe('publishing', () => {
     unhook();
     expect(lab.outputs().length).toBe(published.length + 1);
     lab.t.clock.set(new Date());
-    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 0, unknown: 0 });
+    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 0, unknown: 0, manifests: 0 });
     lab.t.clock.advance(7_200_000);
     // While the run may still be under way, its last attempt stays.
     await lab.t.db.update(runs).set({ state: 'RUNNING' }).where(eq(runs.id, crashed.id));
-    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 0, unknown: 0 });
+    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 0, unknown: 0, manifests: 0 });
     await lab.t.db.update(runs).set({ state: 'FAILED' }).where(eq(runs.id, crashed.id));
-    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 1, unknown: 0 });
+    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 1, unknown: 0, manifests: 0 });
     expect(lab.outputs()).toEqual(published);
     expect(existsSync(join(lab.out, 'orders_parquet', '_t', 'lake.orders_parquet', crashed.id))).toBe(false);
-    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 0, unknown: 0 });
+    expect(await cleanUp(lab.deps, { guardAgeMs: 3_600_000 })).toEqual({ removed: 0, unknown: 0, manifests: 0 });
     expect(await lab.rows('lake.orders_parquet')).toEqual(EXPECTED);
   });
 });
