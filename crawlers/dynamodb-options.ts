@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { passes as passesFilter } from './like.ts';
 
 const PATTERNS = z.array(z.string().min(1).max(255)).max(200).default([]);
 
@@ -48,19 +49,10 @@ export function coversTable({ region, tables }: DynamodbCrawl, location: string)
 }
 
 export function passes({ include, exclude }: DynamodbCrawl['tables'], name: string): boolean {
-  return (include.length === 0 || include.some((one) => isLike(one, name))) && !exclude.some((one) => isLike(one, name));
+  return passesFilter({ include: include.map(withPercent), exclude: exclude.map(withPercent) }, name);
 }
 
-function isLike(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split(/[%*]+/);
-  const last = rest.pop();
-  if (last === undefined) return name === first;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
+/** `*` is what those write who come from AWS. */
+function withPercent(pattern: string): string {
+  return pattern.replaceAll('*', '%');
 }

@@ -1,8 +1,6 @@
-import { z } from 'zod';
 import { compareBytes } from '../src/connections/byte-order.ts';
-import { SSL_MODES, type MysqlSource, type MysqlSnapshot } from '../src/connections/connections.ts';
+import type { MysqlSource, MysqlSnapshot } from '../src/connections/connections.ts';
 import { databaseKindOf, parseDatabaseUrl } from '../src/connections/database-url.ts';
-import { isHost } from '../src/connections/definitions.ts';
 import type { CrawlContext, Crawler, Finding } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
 import {
@@ -16,22 +14,13 @@ import {
 } from './mysql-catalog.ts';
 import { seesWhole, type Grants } from './mysql-grants.ts';
 import { tableFinding, whyUnreadable } from './mysql-table.ts';
+import { databaseShape, TABLES_A_CHECKPOINT } from './database-options.ts';
 import { parseShape } from './objects.ts';
-import { compileRules, includedDatabases, rulesShape } from './table-paths.ts';
+import { compileRules, includedDatabases } from './table-paths.ts';
+import { cursorOf, isAfter } from './table-cursor.ts';
 import { coversTable, tableScope, type TableCrawl } from './table-scope.ts';
 
-/** So many tables are described by one set of queries, and lie between two checkpoints. */
-const TABLES_A_CHECKPOINT = 500;
-
-const SHAPE = z.strictObject({
-  host: z.string().refine(isHost, 'is no host name, no IP and no folder of a socket').optional(),
-  port: z.int().min(1).max(65_535).optional(),
-  database: z.string().min(1).max(200).optional(),
-  user: z.string().min(1).max(200).optional(),
-  sslmode: z.enum(SSL_MODES).optional(),
-  sslrootcert: z.string().startsWith('/').max(4_096).optional(),
-  ...rulesShape(2),
-});
+const SHAPE = databaseShape(2);
 
 /**
  * The tables and views that a MySQL or MariaDB declares: of one database, of those that `include` names, or of all. Where it is
@@ -88,7 +77,7 @@ async function* crawlSnapshot(crawling: Crawling): AsyncGenerator<Finding> {
     for (let at = 0; at < relations.length; at += TABLES_A_CHECKPOINT) {
       const part = relations.slice(at, at + TABLES_A_CHECKPOINT);
       yield* described(crawling, database, part, expressions);
-      cursor = JSON.stringify([database, part.at(-1)?.name ?? '']);
+      cursor = cursorOf(part.at(-1));
       yield { kind: 'checkpoint', cursor, complete: false };
     }
     // The list is no snapshot: a table that is renamed meanwhile (as tools do that change large ones) may not be in it.
@@ -181,11 +170,4 @@ function mysqlServer({ address }: MysqlSource): string {
 
 function byName(a: Relation, b: Relation): number {
   return compareBytes(a.name, b.name);
-}
-
-function isAfter({ schema, name }: Relation, cursor: string | undefined): boolean {
-  if (cursor === undefined || cursor === '') return true;
-  const [lastSchema, lastName] = z.tuple([z.string(), z.string()]).parse(JSON.parse(cursor));
-  const order = compareBytes(schema, lastSchema);
-  return order > 0 || (order === 0 && compareBytes(name, lastName) > 0);
 }

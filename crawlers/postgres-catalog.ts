@@ -1,7 +1,7 @@
 import type { PostgresSnapshot } from '../src/connections/connections.ts';
 import { TenonError } from '../src/model/errors.ts';
+import type { Filter } from './like.ts';
 import type { PgType } from './postgres-types.ts';
-import type { Filter } from './table-paths.ts';
 
 /**
  * What Postgres says about itself, from `pg_catalog`: complete and the same for every reader, where `information_schema`

@@ -1,31 +1,19 @@
-import { z } from 'zod';
-import { compareBytes } from '../src/connections/byte-order.ts';
-import { SSL_MODES, type PostgresSnapshot, type PostgresSource } from '../src/connections/connections.ts';
-import { isHost } from '../src/connections/definitions.ts';
+import type { PostgresSnapshot, PostgresSource } from '../src/connections/connections.ts';
 import { databaseKindOf, parseDatabaseUrl } from '../src/connections/database-url.ts';
 import type { CrawlContext, Crawler, Finding } from '../src/crawl/crawler.ts';
 import { TenonError } from '../src/model/errors.ts';
+import { databaseShape, TABLES_A_CHECKPOINT } from './database-options.ts';
 import { parseShape } from './objects.ts';
 import { completeTypes, describe, listRelations, type Relation } from './postgres-catalog.ts';
 import { tableFinding, tableNameOf } from './postgres-table.ts';
 import type { PgType } from './postgres-types.ts';
 import { crawlRedshift } from './redshift.ts';
 import { isRedshift } from './redshift-catalog.ts';
-import { compileRules, includedDatabases, rulesShape } from './table-paths.ts';
+import { compileRules, includedDatabases } from './table-paths.ts';
+import { cursorOf, isAfter } from './table-cursor.ts';
 import { coversTable, tableScope, type TableCrawl } from './table-scope.ts';
 
-/** So many tables are described by one set of queries, and lie between two checkpoints. */
-const TABLES_A_CHECKPOINT = 500;
-
-const SHAPE = z.strictObject({
-  host: z.string().refine(isHost, 'is no host name, no IP and no folder of a socket').optional(),
-  port: z.int().min(1).max(65_535).optional(),
-  database: z.string().min(1).max(200).optional(),
-  user: z.string().min(1).max(200).optional(),
-  sslmode: z.enum(SSL_MODES).optional(),
-  sslrootcert: z.string().startsWith('/').max(4_096).optional(),
-  ...rulesShape(3),
-});
+const SHAPE = databaseShape(3);
 
 /**
  * The tables that a Postgres declares. A table of the schema `public` keeps its name, one of another schema gets the
@@ -129,15 +117,4 @@ function parts(relations: readonly Relation[]): Relation[][] {
     else made.push([relation]);
   }
   return made;
-}
-
-function cursorOf(relation: Relation | undefined): string {
-  return relation === undefined ? '' : JSON.stringify([relation.schema, relation.name]);
-}
-
-function isAfter({ schema, name }: Relation, cursor: string | undefined): boolean {
-  if (cursor === undefined || cursor === '') return true;
-  const [lastSchema, lastName] = z.tuple([z.string(), z.string()]).parse(JSON.parse(cursor));
-  const order = compareBytes(schema, lastSchema);
-  return order > 0 || (order === 0 && compareBytes(name, lastName) > 0);
 }

@@ -1,11 +1,6 @@
 import { z } from 'zod';
 import { compileGlob, type Glob } from './glob.ts';
-
-/** Patterns with `%`; none means all. */
-export interface Filter {
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
-}
+import { isLike, passes, type Filter } from './like.ts';
 
 /**
  * Which tables of a database a crawler looks at.
@@ -83,24 +78,4 @@ function isIncluded(pattern: readonly string[], path: readonly string[]): boolea
   const isOpen = pattern.at(-1) === '%' && pattern.length <= path.length;
   if (!isOpen && pattern.length !== path.length) return false;
   return pattern.every((part, i) => (i === 0 ? part === path[0] : isLike(part, path[i] ?? '')));
-}
-
-function passes({ include, exclude }: Filter, name: string): boolean {
-  const included = include.length === 0 || include.some((pattern) => isLike(pattern, name));
-  return included && !exclude.some((pattern) => isLike(pattern, name));
-}
-
-/** As `like` with `%` as the only wildcard. Goes forward only, so its time is linear in the name for each part of the pattern. */
-function isLike(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('%');
-  const last = rest.pop();
-  if (last === undefined) return name === first;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
 }

@@ -7,6 +7,7 @@ import { connections } from '../db/tables/connections.ts';
 import { TenonError } from '../model/errors.ts';
 import type { Page, PageRequest } from '../model/ground.ts';
 import type { Principal } from '../model/principal.ts';
+import { textBefore, textPage } from '../model/text-pages.ts';
 import { CONNECTION_KINDS, type Connection, type ConnectionDraft, type ConnectionOptions } from './connections.ts';
 import { checkDraft, LEADS_TO } from './definitions.ts';
 
@@ -91,17 +92,14 @@ export async function findConnection(db: Db, as: Principal, name: string): Promi
 /** By name. */
 export async function listConnections(db: Db, as: Principal, page: PageRequest): Promise<Page<Connection>> {
   authorize(as, 'read', 'connections');
-  const after = page.after === undefined ? undefined : gt(connections.name, Buffer.from(page.after, 'base64url').toString());
+  const before = textBefore(page);
   const rows = await db
     .select()
     .from(connections)
-    .where(and(isNull(connections.ended), after))
+    .where(and(isNull(connections.ended), before === undefined ? undefined : gt(connections.name, before)))
     .orderBy(asc(connections.name))
     .limit(page.first + 1);
-  const items = rows
-    .slice(0, page.first)
-    .map((row) => ({ cursor: Buffer.from(row.name).toString('base64url'), item: connectionOf(row) }));
-  return { items, hasNextPage: rows.length > page.first };
+  return textPage(rows, page, (row) => row.name, connectionOf);
 }
 
 export async function findRow(db: Db, name: string): Promise<Row | undefined> {

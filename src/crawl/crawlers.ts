@@ -8,6 +8,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Page, PageRequest } from '../model/ground.ts';
 import { checkName, foldName } from '../model/names.ts';
 import type { Principal } from '../model/principal.ts';
+import { textBefore, textPage } from '../model/text-pages.ts';
 import type { Crawler } from './crawler.ts';
 import { forgetScopes } from './events.ts';
 import { parseSettings, type CrawlSettings } from './settings.ts';
@@ -126,19 +127,14 @@ export async function needCrawler(db: Db, as: Principal, name: string): Promise<
 /** In the order of their names. */
 export async function listCrawlers(db: Db, as: Principal, page: PageRequest): Promise<Page<CrawlerDefinition>> {
   authorize(as, 'read', 'the crawlers');
-  const after = page.after === undefined ? undefined : gt(crawlers.name, Buffer.from(page.after, 'base64url').toString());
+  const before = textBefore(page);
   const rows = await db
     .select()
     .from(crawlers)
-    .where(and(isNull(crawlers.ended), after))
+    .where(and(isNull(crawlers.ended), before === undefined ? undefined : gt(crawlers.name, before)))
     .orderBy(asc(crawlers.name))
     .limit(page.first + 1);
-  return {
-    items: rows
-      .slice(0, page.first)
-      .map((row) => ({ cursor: Buffer.from(row.name).toString('base64url'), item: definitionOf(row) })),
-    hasNextPage: rows.length > page.first,
-  };
+  return textPage(rows, page, (row) => row.name, definitionOf);
 }
 
 /** Throws BAD_INPUT with the kinds that there are. */

@@ -7,6 +7,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Page, PageRequest } from '../model/ground.ts';
 import { checkName, foldName } from '../model/names.ts';
 import type { Principal } from '../model/principal.ts';
+import { textBefore, textPage } from '../model/text-pages.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
 import { classifierKind, customClassifier } from './custom-kinds.ts';
 
@@ -58,19 +59,14 @@ export async function findClassifier(db: Db, as: Principal, name: string): Promi
 /** In the order of their names. */
 export async function listClassifiers(db: Db, as: Principal, page: PageRequest): Promise<Page<ClassifierDefinition>> {
   authorize(as, 'read', 'the classifiers');
-  const after = page.after === undefined ? undefined : gt(classifiers.name, Buffer.from(page.after, 'base64url').toString());
+  const before = textBefore(page);
   const rows = await db
     .select()
     .from(classifiers)
-    .where(and(isNull(classifiers.ended), after))
+    .where(and(isNull(classifiers.ended), before === undefined ? undefined : gt(classifiers.name, before)))
     .orderBy(asc(classifiers.name))
     .limit(page.first + 1);
-  return {
-    items: rows
-      .slice(0, page.first)
-      .map((row) => ({ cursor: Buffer.from(row.name).toString('base64url'), item: definitionOf(row) })),
-    hasNextPage: rows.length > page.first,
-  };
+  return textPage(rows, page, (row) => row.name, definitionOf);
 }
 
 /** The classifiers that a crawler names, in its order. Throws NOT_FOUND that names all that are not there. */

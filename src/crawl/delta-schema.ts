@@ -1,8 +1,9 @@
 import type { Column } from '../model/schema.ts';
-import { MAX_DECIMAL_PRECISION, MAX_TYPE_DEPTH, simple, type ColumnType } from '../model/types.ts';
+import { simple, type ColumnType } from '../model/types.ts';
 import { BLANK } from './blank.ts';
 import { asList, asObject, asText, type Json } from './exact-json.ts';
 import { unreadable } from './lake-read.ts';
+import { decimalType, lakeType, type LakeType, type LakeTypes } from './lake-types.ts';
 
 /** The columns of a Delta schema. Throws DATA_UNREADABLE for what is none. */
 export function deltaColumns(path: string, schema: Json): Column[] {
@@ -11,7 +12,7 @@ export function deltaColumns(path: string, schema: Json): Column[] {
     const name = asText(field['name']);
     if (name === undefined) throw unreadable(path, 'has a field without a name');
     const metadata = asObject(field['metadata']);
-    const { type, word } = typeOf(path, field['type'], 0);
+    const { type, word } = lakeType(path, field['type'], TYPES);
     const sourceType = asText(metadata['__CHAR_VARCHAR_TYPE_STRING']) ?? word;
     const comment = asText(metadata['comment']);
     return {
@@ -39,42 +40,17 @@ const SIMPLE: Readonly<Record<string, ColumnType>> = {
   timestamp_ntz: simple('timestamp'),
 };
 
-/** `word` is Delta's own, where ours says less. */
-function typeOf(path: string, json: Json | undefined, depth: number): { type: ColumnType; word?: string } {
-  if (depth > MAX_TYPE_DEPTH) throw unreadable(path, 'has a type that is nested too deep');
-  if (typeof json === 'string') return namedType(path, json);
-  const type = asObject(json);
-  const inner = (part: Json | undefined): ColumnType => typeOf(path, part, depth + 1).type;
-  switch (type['type']) {
-    case 'array':
-      return { type: { kind: 'array', element: inner(type['elementType']) } };
-    case 'map':
-      return { type: { kind: 'map', key: inner(type['keyType']), value: inner(type['valueType']) } };
-    case 'struct':
-      return {
-        type: {
-          kind: 'struct',
-          fields: asList(type['fields']).map((field) => ({
-            name: asText(asObject(field)['name']) ?? '',
-            type: inner(asObject(field)['type']),
-          })),
-        },
-      };
-    default:
-      throw unreadable(path, 'has a type that is not known');
-  }
-}
+const TYPES: LakeTypes = {
+  words: { array: 'array', element: 'elementType', key: 'keyType', value: 'valueType' },
+  named,
+};
 
-function namedType(path: string, name: string): { type: ColumnType; word?: string } {
+function named(name: string): LakeType | undefined {
   const known = SIMPLE[name];
   if (known !== undefined) return { type: known };
   const decimal = /^decimal(?:\((\d+), *(-?\d+)\))?$/.exec(name);
-  if (decimal !== null) {
-    const [precision, scale] = [Number(decimal[1] ?? 10), Number(decimal[2] ?? 0)];
-    if (precision >= 1 && precision <= MAX_DECIMAL_PRECISION && scale >= 0 && scale <= precision)
-      return { type: { kind: 'decimal', precision, scale } };
-  }
+  const bounded = decimal === null ? undefined : decimalType(Number(decimal[1] ?? 10), Number(decimal[2] ?? 0));
+  if (bounded !== undefined) return bounded;
   if (name === 'void' || name === 'null') return { type: simple('string'), word: BLANK };
-  if (/^[a-z][a-z0-9_ (),]*$/i.test(name)) return { type: simple('string'), word: name };
-  throw unreadable(path, `has a type «${name.slice(0, 100)}» that is not known`);
+  return /^[a-z][a-z0-9_ (),]*$/i.test(name) ? { type: simple('string'), word: name } : undefined;
 }

@@ -10,6 +10,7 @@ import { TenonError } from '../model/errors.ts';
 import type { Page, PageRequest } from '../model/ground.ts';
 import { foldName } from '../model/names.ts';
 import type { Principal } from '../model/principal.ts';
+import { textBefore, textPage } from '../model/text-pages.ts';
 import { ownerOf } from './crawlers.ts';
 import { itemsOf, type RemovalContent, type RemovalItems } from './removal-content.ts';
 
@@ -57,6 +58,7 @@ function removalOf(row: Row): Removal {
 /** The newest first. */
 export async function listRemovals(db: Db, as: Principal, filter: RemovalFilter, page: PageRequest): Promise<Page<Removal>> {
   authorize(as, 'read', 'the removals');
+  const before = textBefore(page);
   const rows = await db
     .select(COLUMNS)
     .from(removals)
@@ -65,15 +67,12 @@ export async function listRemovals(db: Db, as: Principal, filter: RemovalFilter,
       and(
         filter.crawler === undefined ? undefined : eq(crawlers.name, foldName(filter.crawler)),
         filter.state === undefined ? undefined : eq(removals.state, filter.state),
-        page.after === undefined ? undefined : lt(removals.id, Buffer.from(page.after, 'base64url').toString()),
+        before === undefined ? undefined : lt(removals.id, before),
       ),
     )
     .orderBy(desc(removals.id))
     .limit(page.first + 1);
-  return {
-    items: rows.slice(0, page.first).map((row) => ({ cursor: Buffer.from(row.id).toString('base64url'), item: removalOf(row) })),
-    hasNextPage: rows.length > page.first,
-  };
+  return textPage(rows, page, (row) => row.id, removalOf);
 }
 
 /** Throws NOT_FOUND. */

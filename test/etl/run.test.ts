@@ -10,6 +10,7 @@ import { acceptJob, defineJob } from '../../src/etl/jobs.ts';
 import { formatType } from '../../src/model/types.ts';
 import { JSON_LINES } from '../contract/engine.ts';
 import { columnList, jobFile, openLab, ORDERS, type Lab } from './lab.ts';
+import { until } from '../until.ts';
 
 describe('a run of a job', () => {
   let lab: Lab;
@@ -421,7 +422,8 @@ describe('a run of a job', () => {
       await orders();
       await lab.define();
       await lab.run();
-      expect(readdirSync(join(lab.folder, 'work'))).toEqual([]);
+      // It goes after the end is known.
+      await until('the folder is gone', () => readdirSync(join(lab.folder, 'work')).length === 0);
     });
   });
 });
