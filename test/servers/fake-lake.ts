@@ -37,16 +37,26 @@ export function fakeLake(partitions: number, files: number, contents?: readonly 
     const { table, partition } = place(index);
     return texts[table * 2 + (isOdd(partition) ? 1 : 0)] ?? Buffer.alloc(0);
   };
+  let folder: { readonly at: number; readonly path: string; readonly content: Buffer } | undefined;
+  // Who lists asks for the files of a partition one after the other.
+  const folderOf = (index: number): NonNullable<typeof folder> => {
+    const at = Math.floor(index / files);
+    if (folder?.at === at) return folder;
+    const { table, partition } = place(index);
+    const time = new Date(FIRST + partition * HOUR).toISOString();
+    const name = isOdd(partition) ? 'extra' : 'part';
+    const path = `${tables[table]?.name}/dt=${time.slice(0, 10)}/hour=${time.slice(11, 13)}/${name}`;
+    folder = { at, path, content: content(index) };
+    return folder;
+  };
   return {
     tables,
     files,
     count: partitions * files,
     at(index): FakeObject {
-      const { table, partition } = place(index);
-      const time = new Date(FIRST + partition * HOUR).toISOString();
-      const file = `${isOdd(partition) ? 'extra' : 'part'}-${String(index % files).padStart(5, '0')}-c000.${extension}`;
-      const key = `${tables[table]?.name}/dt=${time.slice(0, 10)}/hour=${time.slice(11, 13)}/${file}`;
-      return { key, size: content(index).length, etag: etagOf(index), modified: MODIFIED, content: content(index) };
+      const { path, content: bytes } = folderOf(index);
+      const key = `${path}-${String(index % files).padStart(5, '0')}-c000.${extension}`;
+      return { key, size: bytes.length, etag: etagOf(index), modified: MODIFIED, content: bytes };
     },
     bytesOf(name) {
       const table = tables.findIndex((one) => one.name === name);
@@ -69,7 +79,11 @@ function textOf(header: string, row: string): Buffer {
 function etagOf(index: number): string {
   let text = '';
   for (let part = 1; part <= 4; part += 1) {
-    text += (Math.imul(index + part, 2_654_435_761 + part * 2) >>> 0).toString(16).padStart(8, '0');
+    const mixed = Math.imul(index + part, 2_654_435_761 + part * 2) >>> 0;
+    text += HEX[mixed >>> 16] ?? '';
+    text += HEX[mixed & 0xffff] ?? '';
   }
   return text;
 }
+
+const HEX = Array.from({ length: 0x10000 }, (_, i) => i.toString(16).padStart(4, '0'));
