@@ -44,20 +44,20 @@ const splits = {
   all: judged,
 };
 console.log('split       format  files  side    dialect  header  names  types of columns  whole files');
-const figures: Record<string, unknown> = {};
+const figures = { ours: {} as Record<string, unknown>, duckdb: {} as Record<string, unknown> };
 for (const [split, list] of Object.entries(splits)) {
   for (const format of ['csv', 'json', 'all']) {
     const part = list.filter(({ file }) => format === 'all' || kindOf(file) === format);
     for (const side of ['ours', 'duckdb'] as const) {
       const sum = sums(part.map((one) => one[side]));
-      figures[`${split} ${format} ${side}`] = sum;
+      figures[side][`${split} ${format}`] = sum;
       console.log(
         [split.padEnd(11), format.padEnd(6), String(part.length).padStart(6), side.padEnd(6), ...Object.values(sum)].join('  '),
       );
     }
   }
 }
-report('accuracy', { files: files.length, ...figures });
+report('B3 accuracy', { size: files.length, tenon: figures['ours'], peer: { duckdb: figures['duckdb'] } });
 
 function kindOf({ name, label }: CorpusFile): string {
   return label.format === 'json' || name.endsWith('json') ? 'json' : 'csv';

@@ -11,6 +11,7 @@ import { createS3Store } from '../src/connections/s3.ts';
 import { keepHeapSmall } from '../src/cli/small-heap.ts';
 import { defineCrawler } from '../src/crawl/crawlers.ts';
 import { openTenon, type Tenon } from '../src/tenon.ts';
+import { cpuMsBelow } from './measure.ts';
 
 /**
  * One side of the crawl benchmark, in a process of its own so that its memory and its processor time are its own. Arguments:
@@ -78,18 +79,20 @@ async function crawl(): Promise<Record<string, unknown>> {
       settings: { inventory },
     };
     await write(tenon.ground, { principal: SYSTEM, owner: 'api' }, (w) => defineCrawler(w, draft, tenon.crawlers));
-    const before = await fingerprint(tenon);
     const idleMb = process.memoryUsage().rss / 2 ** 20;
     let run: Awaited<ReturnType<Tenon['work']['waitFor']>> | undefined;
+    const before = await fingerprint(tenon);
+    const below = cpuMsBelow(process.pid);
     const took = await measured(async () => {
       const { id } = await tenon.work.enqueue(SYSTEM, { kind: 'crawl', name: 'lake', params: {} });
       run = await tenon.work.waitFor(id);
     });
     if (run?.state !== 'SUCCEEDED')
       throw new Error(`The crawl ended ${run?.state}: ${JSON.stringify(run?.error ?? run?.result)}`);
+    const postgresCpuMs = cpuMsBelow(process.pid) - below;
     const after = await fingerprint(tenon);
     const { objects, bill } = run.result as { objects: number; bill: unknown };
-    return { objects, bill, ...took, idleMb, wrote: after !== before, inventory: await inventoryOf(tenon) };
+    return { objects, bill, ...took, postgresCpuMs, idleMb, wrote: after !== before, inventory: await inventoryOf(tenon) };
   } finally {
     await tenon.close();
   }

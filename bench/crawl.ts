@@ -1,164 +1,120 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { fakeLake } from '../test/servers/fake-lake.ts';
-import { median, node, report } from './measure.ts';
+import { runSide, sidesOf, type Inventory, type Measured } from './crawl-sides.ts';
+import { growthOf } from './fit.ts';
+import { openLake, type Lake } from './lake.ts';
+import { median, middle, report } from './measure.ts';
+import { PEER_VERSIONS, PEERS } from './peers.ts';
 
 /**
  * B1, B1b, B2 and B13: a lake that a process of its own makes up as it is asked, crawled into a new catalog and crawled again,
- * beside our bare listing and a loop over the SDK that stores nothing. Every side is a process of its own.
- * `node dist/bench/crawl.js [S,M,L] [rounds] [latency in ms] [listing|footers]`
+ * beside our bare listing and a loop over the SDK that stores nothing; with TENON_BENCH_PEERS=1 also beside a loop over boto3,
+ * DataHub's s3 source, and awswrangler where it is Parquet. Every side is a process of its own. Sizes are S (10,000 objects),
+ * M (100,000), L (1,000,000) or numbers of partitions of ten objects; of three sizes and more it also says how the crawl grows.
+ * `node dist/bench/crawl.js [S,M,L] [rounds] [latencies in ms: 0,50,150] [listing|footers]`
  */
 const sizes = (process.argv[2] ?? 'S,M').split(',');
 const rounds = Number(process.argv[3] ?? 3);
-const latencyMs = Number(process.argv[4] ?? 0);
-const inventory = process.argv[5] ?? 'listing';
+const latencies = (process.argv[4] ?? '0').split(',').map(Number);
+const inventory: Inventory = process.argv[5] === 'footers' ? 'footers' : 'listing';
 const PARTITIONS: Readonly<Record<string, number>> = { S: 1_000, M: 10_000, L: 100_000 };
-const FILES = 10;
-const SIDES = ['scanner', 'sdk', 'crawl', 'recrawl'];
-const SIDE = fileURLToPath(new URL('crawl-side.js', import.meta.url));
-const SERVER = fileURLToPath(new URL('lake-server.js', import.meta.url));
 
-interface Measured {
-  readonly objects: number;
-  readonly ms: number;
-  readonly cpuMs: number;
-  readonly peakMb: number;
-  readonly lists: number;
-  readonly others: number;
-  readonly wrote?: boolean;
-  readonly inventory?: unknown;
-}
+type Found = Readonly<Record<string, Measured[]>>;
 
-const truth: { contents: readonly Buffer[] | undefined } = { contents: undefined };
-const growth: { objects: number; ms: number; cpuMs: number; peakMb: number }[] = [];
+const growth: { readonly objects: number; readonly latencyMs: number; readonly crawl: readonly Measured[] }[] = [];
 for (const size of sizes) await bench(size, PARTITIONS[size] ?? Number(size));
-if (growth.length > 1) reportGrowth();
+for (const latencyMs of latencies) reportGrowth(latencyMs);
 
 async function bench(size: string, partitions: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tenon-bench-'));
-  const server = await startServer(partitions);
+  const lake = await openLake(partitions, inventory === 'footers' ? 'parquet' : 'csv');
   try {
-    const kept = join(folder, 'kept');
-    check(await run('crawl', kept, server), partitions);
-    const found: Record<string, Measured[]> = Object.fromEntries(SIDES.map((side) => [side, []]));
-    for (let round = 0; round < rounds; round += 1) {
-      for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
-        const dataDir = side === 'recrawl' ? kept : join(folder, `round${round}`);
-        const one = await run(side, dataDir, server);
-        if (one.objects !== partitions * FILES) throw new Error(`${side} found ${one.objects} objects.`);
-        if (side === 'crawl' || side === 'recrawl') check(one, partitions);
-        if (side === 'recrawl' && (one.wrote === true || one.others > 0))
-          throw new Error(`A crawl that found nothing new wrote (${one.wrote}) or read ${one.others} objects.`);
-        found[side]?.push(one);
-        if (side === 'crawl') await rm(dataDir, { recursive: true, force: true });
-      }
+    for (const latencyMs of latencies) {
+      await lake.delay(latencyMs);
+      const found = await runAll(lake, join(folder, String(latencyMs)));
+      print(size, latencyMs, lake, found);
+      growth.push({ objects: lake.objects, latencyMs, crawl: found['crawl'] ?? [] });
     }
-    print(size, partitions * FILES, found);
   } finally {
-    server.process.stdin?.end();
+    lake.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-interface Server {
-  readonly process: ChildProcess;
-  readonly url: string;
-  line(): Promise<string>;
+/** In turn, and then the other way round (ABBA). The catalog of the first crawl is kept for those that crawl again. */
+async function runAll(lake: Lake, folder: string): Promise<Found> {
+  const sides = sidesOf(lake);
+  const found: Found = Object.fromEntries(sides.map((side) => [side, []]));
+  const kept = join(folder, 'round0');
+  for (let round = 0; round < rounds; round += 1) {
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+      const dataDir = side === 'recrawl' ? kept : join(folder, `round${round}`);
+      found[side]?.push(await runSide(side, lake, dataDir, inventory));
+      if (side === 'crawl' && dataDir !== kept) await rm(dataDir, { recursive: true, force: true });
+    }
+  }
+  await rm(folder, { recursive: true, force: true });
+  return found;
 }
 
-async function startServer(partitions: number): Promise<Server> {
-  const format = inventory === 'footers' ? 'parquet' : 'csv';
-  const child = spawn(process.execPath, [SERVER, String(partitions), String(FILES), String(latencyMs), format], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface(child.stdout);
-  const line = async (): Promise<string> => String((await once(lines, 'line'))[0]);
-  const { url, sizes: bytes } = JSON.parse(await line()) as { url: string; sizes?: number[] };
-  truth.contents = bytes?.map((length) => Buffer.alloc(length));
-  return { process: child, url, line };
-}
-
-async function run(side: string, dataDir: string, server: Server): Promise<Measured> {
-  const env = {
-    AWS_ENDPOINT_URL_S3: server.url,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'bench',
-    AWS_SECRET_ACCESS_KEY: 'bench',
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  };
-  const answer = JSON.parse(await node([SIDE, side, dataDir, inventory], env)) as Measured;
-  const asked = server.line();
-  server.process.stdin?.write('\n');
-  const counts = JSON.parse(await asked) as { lists: number; others: number };
-  if (process.env['VERBOSE'] !== undefined) console.error(side, JSON.stringify({ ...answer, ...counts }));
-  return { ...answer, ...counts };
-}
-
-/** The catalog holds exactly what the lake was made of. */
-function check({ inventory: got }: Measured, partitions: number): void {
-  const lake = fakeLake(partitions, FILES, truth.contents);
-  const columns = ['id,url,at,extra', 'id,email,amount,quantity,extra', 'visitor,seconds,country,extra'];
-  const expected = lake.tables.map(({ name, partitions: count, odd }, i) => ({
-    name,
-    columns: columns[i],
-    partitions: count,
-    files: count * FILES,
-    bytes: String(lake.bytesOf(name)),
-    rows: inventory === 'footers' ? String(count * FILES * 1_000) : 'undefined',
-    odd,
-  }));
-  if (JSON.stringify(got) === JSON.stringify(expected)) return;
-  throw new Error(`The catalog has ${JSON.stringify(got)} instead of ${JSON.stringify(expected)}.`);
-}
-
-function print(size: string, objects: number, found: Record<string, Measured[]>): void {
-  const of = (side: string, what: keyof Measured): number => median((found[side] ?? []).map((one) => Number(one[what])));
+function print(size: string, latencyMs: number, { objects }: Lake, found: Found): void {
+  const of = (side: string, what: keyof Measured): number => median((found[side] ?? []).map((one) => Number(one[what] ?? 0)));
   console.log(`Crawl ${size}: ${objects} objects, ${latencyMs} ms latency, inventory: ${inventory}, ${rounds} rounds`);
-  for (const side of SIDES) {
-    const times = (found[side] ?? []).map(({ ms }) => (ms / 1000).toFixed(2)).join(' ');
+  for (const [side, all] of Object.entries(found)) {
+    const times = all.map(({ ms }) => (ms / 1000).toFixed(2)).join(' ');
+    const database = all.some(({ postgresCpuMs }) => postgresCpuMs !== undefined)
+      ? ` and ${(of(side, 'postgresCpuMs') / 1000).toFixed(2)} s in Postgres`
+      : '';
     console.log(
-      `  ${side.padEnd(8)} ${(of(side, 'ms') / 1000).toFixed(2)} s (${times}), processor ${(of(side, 'cpuMs') / 1000).toFixed(2)} s, ` +
+      `  ${side.padEnd(11)} ${(of(side, 'ms') / 1000).toFixed(2)} s (${times}), processor ${(of(side, 'cpuMs') / 1000).toFixed(2)} s${database}, ` +
         `peak ${of(side, 'peakMb').toFixed(0)} MB, LIST ${of(side, 'lists')}, GET ${of(side, 'others')}`,
     );
   }
-  const ratio = (a: string, b: string): number => of(a, 'ms') / of(b, 'ms');
-  const lists = (1000 * of('crawl', 'lists')) / objects;
+  const figures = (side: string): Record<string, unknown> => {
+    const { median: ms, iqr } = middle((found[side] ?? []).map((one) => one.ms));
+    const rest = { cpuMs: of(side, 'cpuMs'), peakMb: of(side, 'peakMb'), lists: of(side, 'lists'), gets: of(side, 'others') };
+    const own = side.endsWith('crawl') ? { postgresCpuMs: of(side, 'postgresCpuMs') } : {};
+    return { ms, iqr, ...rest, ...own };
+  };
+  const others = Object.keys(found).filter((side) => side === 'sdk' || (PEERS as readonly string[]).includes(side));
+  const shared = { size, objects, latencyMs, inventory, rounds };
+  const limit = { scanner: figures('scanner') };
   report(inventory === 'footers' ? 'B1b' : 'B1', {
-    size,
-    objects,
-    latencyMs,
-    tenonMs: of('crawl', 'ms'),
-    tenonCpuMs: of('crawl', 'cpuMs'),
-    scannerMs: of('scanner', 'ms'),
-    sdkMs: of('sdk', 'ms'),
-    overScanner: ratio('crawl', 'scanner'),
-    sdkOver: ratio('sdk', 'crawl'),
-    peakMb: of('crawl', 'peakMb'),
-    listsPer1000: lists,
-    gets: of('crawl', 'others'),
+    ...shared,
+    tenon: figures('crawl'),
+    peer: Object.fromEntries(others.map((side) => [side, figures(side)])),
+    limit,
+    ratio: {
+      toScanner: of('crawl', 'ms') / of('scanner', 'ms'),
+      ...Object.fromEntries(others.map((side) => [`${side}ToTenon`, of(side, 'ms') / of('crawl', 'ms')])),
+    },
+    rss_peak: of('crawl', 'peakMb'),
+    versions: others.length > 1 ? PEER_VERSIONS : {},
+    listsPer1000: (1000 * of('crawl', 'lists')) / objects,
+    ...(inventory === 'footers' && { footersPerSecond: (1000 * objects) / of('crawl', 'ms') }),
   });
-  const recrawl = { tenonMs: of('recrawl', 'ms'), overScanner: ratio('recrawl', 'scanner'), peakMb: of('recrawl', 'peakMb') };
-  report('B2', { size, objects, latencyMs, ...recrawl, gets: of('recrawl', 'others'), writes: 0 });
-  growth.push({ objects, ms: of('crawl', 'ms'), cpuMs: of('crawl', 'cpuMs'), peakMb: of('crawl', 'peakMb') });
+  report('B2', {
+    ...shared,
+    tenon: { ...figures('recrawl'), writes: 0 },
+    limit,
+    ratio: { toScanner: of('recrawl', 'ms') / of('scanner', 'ms') },
+    rss_peak: of('recrawl', 'peakMb'),
+  });
 }
 
-/** B13: the slope of the logarithms, by least squares. 1 is linear. */
-function reportGrowth(): void {
-  const slope = (of: (one: (typeof growth)[number]) => number): number => {
-    const points = growth.map((one) => [Math.log(one.objects), Math.log(of(one))] as const);
-    const mean = (i: 0 | 1): number => points.reduce((sum, point) => sum + point[i], 0) / points.length;
-    const [mx, my] = [mean(0), mean(1)];
-    const above = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0);
-    return above / points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
+/** B13. Of fewer than three sizes nothing can be said. */
+function reportGrowth(latencyMs: number): void {
+  const sized = growth.filter((one) => one.latencyMs === latencyMs);
+  if (sized.length < 3) return;
+  const of = (what: (one: Measured) => number) =>
+    growthOf(sized.map(({ objects, crawl }) => ({ x: objects, y: median(crawl.map(what)) })));
+  const tenon = {
+    wall: of(({ ms }) => ms),
+    processor: of(({ cpuMs, postgresCpuMs = 0 }) => cpuMs + postgresCpuMs),
+    memory: of(({ peakMb }) => peakMb),
   };
-  report('B13 crawl', {
-    time: slope(({ ms }) => ms),
-    processor: slope(({ cpuMs }) => cpuMs),
-    memory: slope(({ peakMb }) => peakMb),
-  });
+  const line = Object.entries(tenon).map(([what, { exponent, r2 }]) => `${what} n^${exponent.toFixed(3)} (R² ${r2.toFixed(4)})`);
+  console.log(`Growth over ${sized.map(({ objects }) => objects).join(', ')} objects at ${latencyMs} ms: ${line.join(', ')}`);
+  report('B13 crawl', { size: sized.map(({ objects }) => objects).join(), latencyMs, inventory, rounds, tenon });
 }

@@ -62,17 +62,19 @@ async function crawlOnce(crawl: number, how: Record<string, unknown>): Promise<v
   const exact = wanted.filter(([name, keys]) => entityTypes.some((one) => one.name === name && sameKeys(one.keyTemplate, keys)));
   known = JSON.parse(JSON.stringify(found)) as PreviousTable;
   report('dynamodb', {
+    size: items,
     server: server.isDynalite ? 'dynalite' : 'DynamoDB Local',
-    items,
     rarest,
     crawl,
     ...how,
-    found: `${exact.length} of ${wanted.length} entity types with exact keys, ${entityTypes.length - exact.length} others`,
-    seconds: Number((ms / 1_000).toFixed(2)),
-    itemsRead: bill['rows'],
-    unitsUsed: bill['capacityUnits'],
-    requests: bill['gets'],
     loadSeconds: Number((loadMs / 1_000).toFixed(0)),
+    tenon: {
+      found: `${exact.length} of ${wanted.length} entity types with exact keys, ${entityTypes.length - exact.length} others`,
+      seconds: Number((ms / 1_000).toFixed(2)),
+      itemsRead: bill['rows'],
+      unitsUsed: bill['capacityUnits'],
+      requests: bill['gets'],
+    },
   });
 }
 

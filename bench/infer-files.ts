@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { avroOf } from './avro-file.ts';
 
 /** The types that were planted, in the order of the columns. */
 export const PLANTED = ['bigint', 'string', 'double', 'boolean', 'date', 'timestamp', 'string', 'string'];
-export const KINDS = ['csv', 'csv.gz', 'json', 'parquet'] as const;
+export const KINDS = ['csv', 'csv.gz', 'json', 'json.gz', 'avro', 'parquet'] as const;
 export type Kind = (typeof KINDS)[number];
 
 const ROWS = 60;
@@ -16,10 +17,14 @@ const PARQUET_FILES = 20;
 export async function writeFiles(folder: string, count: number, connection: DuckDBConnection): Promise<void> {
   for (const kind of KINDS) mkdirSync(join(folder, kind), { recursive: true });
   for (let i = 0; i < count; i += 1) {
-    const csv = Buffer.from(csvOf(i));
+    const rows = rowsOf(i);
+    const csv = Buffer.from(csvOf(rows));
+    const json = Buffer.from(jsonOf(rows));
     writeFileSync(pathOf(folder, 'csv', i), csv);
     writeFileSync(pathOf(folder, 'csv.gz', i), gzipSync(csv));
-    writeFileSync(pathOf(folder, 'json', i), jsonOf(i));
+    writeFileSync(pathOf(folder, 'json', i), json);
+    writeFileSync(pathOf(folder, 'json.gz', i), gzipSync(json));
+    writeFileSync(pathOf(folder, 'avro', i), avroOf(rows));
   }
   for (let i = 0; i < Math.min(PARQUET_FILES, count); i += 1) {
     const columns = 'cast(id as bigint) as id, name, amount, active, created, "at", zip, note';
@@ -33,7 +38,7 @@ export function pathOf(folder: string, kind: Kind, at: number): string {
   return join(folder, kind, `f${String(kind === 'parquet' ? at % PARQUET_FILES : at).padStart(6, '0')}.${kind}`);
 }
 
-interface Row {
+export interface Row {
   readonly id: number;
   readonly name: string;
   readonly amount: number;
@@ -61,15 +66,13 @@ function rowsOf(file: number): Row[] {
   });
 }
 
-function csvOf(file: number): string {
-  const lines = rowsOf(file).map((row) => Object.values({ ...row, note: `"${row.note}"` }).join(','));
+function csvOf(rows: readonly Row[]): string {
+  const lines = rows.map((row) => Object.values({ ...row, note: `"${row.note}"` }).join(','));
   return `id,name,amount,active,created,at,zip,note\n${lines.join('\n')}\n`;
 }
 
-function jsonOf(file: number): string {
-  return rowsOf(file)
-    .map((row) => `${JSON.stringify(row)}\n`)
-    .join('');
+function jsonOf(rows: readonly Row[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
 function two(value: number): string {

@@ -48,9 +48,40 @@ export function spread(values: readonly number[]): string {
   return `${median(values).toFixed(0)} ms (${quantile(values, 0.25).toFixed(0)}–${quantile(values, 0.75).toFixed(0)})`;
 }
 
+/** What every benchmark says, beside what is its own. */
+export interface Figures {
+  /** How much there was to do. */
+  readonly size: string | number;
+  /** What Tenon took. */
+  readonly tenon: unknown;
+  /** What others took for the same, by name. */
+  readonly peer?: unknown;
+  /** The least that anybody could take on this machine. */
+  readonly limit?: unknown;
+  /** To be quoted: times of one run, divided. */
+  readonly ratio?: Readonly<Record<string, number>>;
+  /** Of Tenon's own process, in MB. */
+  readonly rss_peak?: number;
+  /** Of peers; Node's is there always. */
+  readonly versions?: Readonly<Record<string, string>>;
+  readonly [own: string]: unknown;
+}
+
 /** One line of JSON for machines. Figures are quoted as ratios of one run; the machine is named with them. */
-export function report(bench: string, figures: Record<string, unknown>): void {
-  console.log(JSON.stringify({ bench, ...figures, node: process.version, cores: cpus().length, commit: commit() }));
+export function report(bench: string, figures: Figures): void {
+  const versions = { node: process.version, ...figures.versions };
+  const line = { bench, ...figures, versions, cores: cpus().length, commit: commit() };
+  console.log(JSON.stringify(line, (_, value: unknown) => (typeof value === 'number' ? rounded(value) : value)));
+}
+
+/** Nothing here is known to more than four digits. */
+function rounded(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(4));
+}
+
+/** Median and the middle half, as numbers. */
+export function middle(values: readonly number[]): { readonly median: number; readonly iqr: readonly [number, number] } {
+  return { median: median(values), iqr: [quantile(values, 0.25), quantile(values, 0.75)] };
 }
 
 /** Proportional set size of a process and its descendants in MiB: shared pages are counted once. Linux only. */
@@ -67,6 +98,20 @@ export function descendants(pid: number): number[] {
   return below(pid);
 }
 
+/** Of the processes below one, those that have ended among them, in milliseconds since they began. Linux counts in hundredths. */
+export function cpuMsBelow(pid: number): number {
+  return descendants(pid).reduce((sum, each) => {
+    try {
+      const fields = readFileSync(`/proc/${each}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return sum + fields.slice(11, 15).reduce((all, ticks) => all + Number(ticks) * 10, 0);
+    } catch {
+      return sum;
+    }
+  }, 0);
+}
+
 export function pss(pid: number): number {
   try {
     return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
@@ -77,8 +122,13 @@ export function pss(pid: number): number {
 
 /** Runs Node on a script to its end; its output is given back, a failure is thrown with it. */
 export function node(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  return output(process.execPath, args, env);
+}
+
+/** The same with any program. */
+export function output(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));

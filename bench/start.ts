@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { serve, type Serving } from '../docs/demo/command.ts';
-import { descendants, interleaved, median, memoryOf, node, pss, report, spread } from './measure.ts';
+import { descendants, interleaved, median, memoryOf, middle, node, pss, report, spread } from './measure.ts';
 
 /**
  * B12: from nothing to the first right answer, reopening, `serve`, and the memory of a server that nobody asks anything.
@@ -47,7 +47,13 @@ async function starts(): Promise<void> {
   console.log(`  the same directory again                                 ${spread(of('reopen'))} (aim: ≤ 700 ms)`);
   console.log(`  «tenon serve» on it until /readyz answers                ${spread(of('serve'))} (aim: < 2,000 ms)`);
   console.log(`  the machine's limit: «node -e 0»                         ${spread(of('node'))}`);
-  report('B12 start', Object.fromEntries(['fresh', 'reopen', 'serve', 'node'].map((side) => [`${side}Ms`, median(of(side))])));
+  report('B12 start', {
+    size: 'empty',
+    rounds,
+    tenon: Object.fromEntries(['fresh', 'reopen', 'serve'].map((side) => [`${side}Ms`, middle(of(side))])),
+    limit: { nodeMs: middle(of('node')) },
+    ratio: { freshToNode: median(of('fresh')) / median(of('node')) },
+  });
 }
 
 async function tables(dataDir: string): Promise<void> {
@@ -91,7 +97,7 @@ async function idle(): Promise<void> {
     console.log(
       `Idle after ${IDLE_SECONDS} s: Node ${nodeMiB.toFixed(0)} MiB (aim: ≤ 120), Postgres ${postgresMiB.toFixed(0)} MiB (aim: ≤ 60), CPU ${cpu.toFixed(2)} % (aim: ≤ 0.2)`,
     );
-    report('B12 idle', { nodeMiB, postgresMiB, cpuPercent: cpu });
+    report('B12 idle', { size: 'empty', tenon: { nodeMiB, postgresMiB, cpuPercent: cpu }, rss_peak: nodeMiB });
   } finally {
     await server.stop();
   }
