@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, sql } from 'drizzle-orm';
 import { findManifest, keepManifests, packManifest } from '../catalog/manifests.ts';
 import type { Db } from '../db/db.ts';
 import { programVersion } from '../db/migrations.ts';
@@ -85,14 +85,15 @@ export async function openDismissed(
     .update(JSON.stringify([programVersion(), custom, limits]))
     .digest('hex')
     .slice(0, 32);
-  const kept = sql<SavedDismissed | null>`${runs.checkpoint} -> 'dismissed'`;
-  const rows = await db
-    .select({ kept })
+  const recent = db
+    .select({ kept: sql<SavedDismissed>`${runs.checkpoint} -> 'dismissed'`.as('kept') })
     .from(runs)
     .where(and(eq(runs.kind, kind), eq(runs.name, name)))
     .orderBy(desc(runs.createdAt), desc(runs.id))
-    .limit(RUNS);
-  const last = rows.find((row) => row.kept !== null)?.kept;
+    .limit(RUNS)
+    .as('recent');
+  const [row] = await db.select({ kept: recent.kept }).from(recent).where(isNotNull(recent.kept)).limit(1);
+  const last = row?.kept;
   const before = last?.rules === rules ? await findManifest(db, last.manifest) : undefined;
   return new Dismissed(rules, custom, most, before ?? []);
 }

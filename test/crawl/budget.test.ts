@@ -1,34 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { openLab, storeConnections, type CrawlEnd, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import type { CrawlEnd } from './lab.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 const csv = (rows: string) => Buffer.from(`id,amount\n${rows}\n`);
 
 describe('a crawl with a budget', () => {
-  let lab: Lab;
+  let lab: S3Lab;
   let fake: FakeS3;
-  let store: S3Store;
 
   beforeEach(async () => {
-    lab = await openLab();
-    fake = await startFakeS3();
-    store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+    lab = await openS3Lab();
+    ({ fake } = lab);
   });
   afterEach(async () => {
-    store.close();
-    await fake.close();
     await lab.close();
   });
 
   const crawl = (budget?: number, settings: Record<string, unknown> = {}): Promise<CrawlEnd> =>
     lab.crawl({
-      crawler: s3Crawler,
-      options: { url: 's3://lake/' },
       settings,
       params: budget === undefined ? {} : { budget },
-      connections: storeConnections(store),
     });
 
   const names = async () => (await lab.catalog()).map(({ name, partitions }) => `${name} ${partitions.length}`);

@@ -1,38 +1,30 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
 import { findCrawler } from '../../src/crawl/crawlers.ts';
 import { hasEvents, keepEvents, type SourceEvent } from '../../src/crawl/events.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { ADMIN, openLab, storeConnections, type CrawlEnd, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import { ADMIN, type CrawlEnd } from './lab.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 const csv = (rows: string) => Buffer.from(`id,amount\n${rows}\n`);
 
 describe('a crawl of what events name', () => {
-  let lab: Lab;
+  let lab: S3Lab;
   let fake: FakeS3;
-  let store: S3Store;
 
   beforeEach(async () => {
-    lab = await openLab();
-    fake = await startFakeS3();
-    store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+    lab = await openS3Lab();
+    ({ fake } = lab);
     for (let day = 1; day <= 9; day += 1) fake.bucket.put(`sales/dt=2026-01-0${day}/a.csv`, csv(`${day},1.5`));
     fake.bucket.put('stores/a.csv', csv('1,2.5'));
   });
   afterEach(async () => {
-    store.close();
-    await fake.close();
     await lab.close();
   });
 
   const crawl = (params: Record<string, unknown> = {}, settings: Record<string, unknown> = {}): Promise<CrawlEnd> =>
     lab.crawl({
-      crawler: s3Crawler,
-      options: { url: 's3://lake/' },
       settings: { recrawl: 'events', ...settings },
       params,
-      connections: storeConnections(store),
     });
 
   async function tell(...events: readonly (string | SourceEvent)[]): Promise<boolean> {

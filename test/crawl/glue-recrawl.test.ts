@@ -1,25 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
 import { findCrawler } from '../../src/crawl/crawlers.ts';
 import { keepEvents } from '../../src/crawl/events.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { ADMIN, openLab, storeConnections, type CrawlEnd, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import { ADMIN, type CrawlEnd } from './lab.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 const json = (...names: string[]): Buffer =>
   Buffer.from(`${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, i])))}\n`);
 
-let lab: Lab;
+let lab: S3Lab;
 let fake: FakeS3;
-let store: S3Store;
 beforeEach(async () => {
-  lab = await openLab();
-  fake = await startFakeS3();
-  store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+  lab = await openS3Lab();
+  ({ fake } = lab);
 });
 afterEach(async () => {
-  store.close();
-  await fake.close();
   await lab.close();
 });
 
@@ -28,11 +23,9 @@ const crawl = (
   more: { params?: Record<string, unknown>; url?: string } = {},
 ): Promise<CrawlEnd> =>
   lab.crawl({
-    crawler: s3Crawler,
     options: { url: more.url ?? 's3://lake/' },
     settings,
     params: more.params ?? {},
-    connections: storeConnections(store),
   });
 
 const put = (path: string, ...names: string[]): string => {

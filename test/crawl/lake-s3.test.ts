@@ -1,25 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { openLab, storeConnections, type CrawlEnd, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import type { CrawlEnd } from './lab.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/lake');
 
 describe('Delta and Iceberg tables in a bucket', () => {
-  let lab: Lab;
+  let lab: S3Lab;
   let fake: FakeS3;
-  let store: S3Store;
   beforeEach(async () => {
-    lab = await openLab();
-    fake = await startFakeS3();
-    store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+    lab = await openS3Lab();
+    ({ fake } = lab);
   });
   afterEach(async () => {
-    store.close();
-    await fake.close();
     await lab.close();
   });
 
@@ -30,8 +25,7 @@ describe('Delta and Iceberg tables in a bucket', () => {
     }
   }
 
-  const crawl = (): Promise<CrawlEnd> =>
-    lab.crawl({ crawler: s3Crawler, options: { url: 's3://lake/' }, connections: storeConnections(store) });
+  const crawl = (): Promise<CrawlEnd> => lab.crawl();
 
   it('are known with one more LIST where data come first, and cost none when they are crawled again', async () => {
     put('delta/orders', 'a/orders');

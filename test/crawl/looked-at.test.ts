@@ -1,37 +1,29 @@
 import { Query } from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
 import { findCrawler } from '../../src/crawl/crawlers.ts';
 import { keepEvents } from '../../src/crawl/events.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { ADMIN, openLab, storeConnections, type CatalogTable, type CrawlEnd, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import { ADMIN, type CatalogTable, type CrawlEnd } from './lab.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 /** A crawl of what events name reads no partition that it does not look at, and comes to what a crawl of everything does. */
 describe('a crawl that looks at a few partitions', () => {
-  let lab: Lab;
+  let lab: S3Lab;
   let fake: FakeS3;
-  let store: S3Store;
 
   beforeEach(async () => {
-    lab = await openLab();
-    fake = await startFakeS3();
-    store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+    lab = await openS3Lab();
+    ({ fake } = lab);
   });
   afterEach(async () => {
     vi.restoreAllMocks();
-    store.close();
-    await fake.close();
     await lab.close();
   });
 
   const crawl = (settings: Record<string, unknown> = {}, params: Record<string, unknown> = {}): Promise<CrawlEnd> =>
     lab.crawl({
-      crawler: s3Crawler,
-      options: { url: 's3://lake/' },
       settings: { recrawl: 'events', ...settings },
       params,
-      connections: storeConnections(store),
     });
 
   const put = (part: string, content = 'id,amount\n1,1.5\n'): string => {

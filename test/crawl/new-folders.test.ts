@@ -1,32 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { openLab, storeConnections, type CrawlEnd, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import type { CrawlEnd } from './lab.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 const csv = (rows: string) => Buffer.from(`id,amount\n${rows}\n`);
 const day = (n: number) => `2026-01-${String(n).padStart(2, '0')}`;
 
 describe('a crawl of new folders only', () => {
-  let lab: Lab;
+  let lab: S3Lab;
   let fake: FakeS3;
-  let store: S3Store;
 
   beforeEach(async () => {
-    lab = await openLab();
-    fake = await startFakeS3();
-    store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+    lab = await openS3Lab();
+    ({ fake } = lab);
     for (let n = 1; n <= 20; n += 1) fake.bucket.put(`sales/dt=${day(n)}/a.csv`, csv(`${n},1.5`));
     fake.bucket.put('stores/a.csv', csv('1,2.5'));
   });
   afterEach(async () => {
-    store.close();
-    await fake.close();
     await lab.close();
   });
 
   const crawl = (options: Record<string, unknown> = { url: 's3://lake/' }, recrawl = 'new-folders'): Promise<CrawlEnd> =>
-    lab.crawl({ crawler: s3Crawler, options, settings: { recrawl }, connections: storeConnections(store) });
+    lab.crawl({ options, settings: { recrawl } });
 
   const table = async (name: string) => (await lab.catalog()).find((each) => each.name === name);
 

@@ -1,30 +1,21 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { openLab, storeConnections, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
-let lab: Lab;
+let lab: S3Lab;
 let fake: FakeS3;
-let store: S3Store;
 beforeEach(async () => {
-  lab = await openLab();
-  fake = await startFakeS3();
-  store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+  lab = await openS3Lab();
+  ({ fake } = lab);
   for (let i = 0; i < 120; i += 1) fake.bucket.put(`sales/n=${i}/a.csv`, Buffer.from(`id,name\n${i},a\n`));
 });
 afterEach(async () => {
-  store.close();
-  await fake.close();
   await lab.close();
 });
 
 const crawl = async (config = {}): Promise<void> => {
   const { result } = await lab.crawl({
-    crawler: s3Crawler,
-    options: { url: 's3://lake/' },
     settings: { samplePartitions: 'all' },
-    connections: storeConnections(store),
     config,
   });
   expect(result).toMatchObject({ partitions: 120, unknown: 0, bill: { gets: 120 } });

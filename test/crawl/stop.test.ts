@@ -1,28 +1,24 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { s3Crawler } from '../../crawlers/s3.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
 import { findCrawler } from '../../src/crawl/crawlers.ts';
 import { hasEvents, keepEvents } from '../../src/crawl/events.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { ADMIN, openLab, storeConnections, type CrawlEnd, type Lab } from './lab.ts';
+import type { FakeS3 } from '../servers/fake-s3.ts';
+import { ADMIN, type CrawlEnd } from './lab.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 const csv = (rows: string) => Buffer.from(`id,amount\n${rows}\n`);
 const RECRAWLS = ['everything', 'new-folders', 'events'] as const;
 
 describe('a crawl that is stopped', () => {
-  let lab: Lab;
+  let lab: S3Lab;
   let fake: FakeS3;
-  let store: S3Store;
 
   beforeEach(async () => {
-    lab = await openLab();
-    fake = await startFakeS3();
-    store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
+    lab = await openS3Lab();
+    ({ fake } = lab);
     fake.bucket.put('t00/dt=2026-01-01/a.csv', csv('0,1.5'));
   });
   afterEach(async () => {
-    store.close();
-    await fake.close();
     await lab.close();
   });
 
@@ -41,10 +37,8 @@ describe('a crawl that is stopped', () => {
     };
     return lab.crawl({
       crawler,
-      options: { url: 's3://lake/' },
       settings: { recrawl },
       signal: stop.signal,
-      connections: storeConnections(store),
     });
   }
 
