@@ -1,34 +1,27 @@
 import { parseAddress } from '../connections/address.ts';
 import { TenonError } from '../model/errors.ts';
-import { schemaHash, type Column, type Format } from '../model/schema.ts';
 import type { Table } from '../model/table.ts';
-import { areOne, folderName, flatTables, layoutTable, type CollectContext, type Collector } from './collect.ts';
+import { folderName, type CollectContext, type Collector } from './collect.ts';
 import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './found-table.ts';
+import { fold, Likenesses, manifestOf, unfold, type FoldedUnit, type Likeness } from './glue-folder.ts';
 import { createGlueGrouping, type GlueGrouping, type Grouped, type Leaf } from './glue-grouping.ts';
 import { compareClosing, knownFolders, type KnownFolder } from './glue-known.ts';
+import { lookAtFolder, lookAtRecorded, type Looked, type SeenFolder } from './glue-look.ts';
 import { GlueNewFolders } from './glue-new-folders.ts';
 import type { Closed, ClosedFolder } from './grouping.ts';
 import { identityOf } from './known.ts';
 import { NO_OTHERS } from './looked-at.ts';
-import { Recorded, type RecordedPartition } from './recorded.ts';
+import { Recorded } from './recorded.ts';
 import type { CrawlSettings } from './settings.ts';
-import { lookAtUnit, unitOf, type Unit } from './unit.ts';
+import type { Unit } from './unit.ts';
 
 /** A folder's files as one, with what the catalog had of them. */
 interface Content {
-  readonly unit: Unit;
+  readonly unit: Unit | FoldedUnit;
   /** The table that `unit.partition` is one of. */
   readonly table: Table | undefined;
-  readonly columns: readonly Column[];
-  readonly format: Format | undefined;
+  readonly like: Likeness;
 }
-
-/** A folder that was looked at: its files are one, or several tables, or nothing that is known. */
-type Looked =
-  | { readonly leaf: Leaf<Content> }
-  | { readonly apart: readonly FoundTable[] }
-  | { readonly failed: unknown }
-  | undefined;
 
 interface Begun {
   readonly catalog: Recorded;
@@ -37,6 +30,9 @@ interface Begun {
   readonly fresh: GlueNewFolders | undefined;
 }
 
+/** Of so many folders the files wait for the catalog to keep them. */
+const KEPT_AT_ONCE = 1_000;
+const NOTHING = new Uint8Array();
 /** So many folders are looked at while the listing goes on. */
 const AT_ONCE = 16;
 
@@ -46,7 +42,9 @@ const AT_ONCE = 16;
  */
 export function createGlueCollector(context: CollectContext, settings: CrawlSettings, split: readonly string[]): Collector {
   const queue: { readonly folder: Pick<ClosedFolder, 'path' | 'first'>; readonly look: Promise<Looked> }[] = [];
-  const schemas = new Map<string, readonly Column[]>();
+  const likenesses = new Likenesses();
+  /** Folders whose files the catalog does not keep yet. */
+  const held: FoldedUnit[] = [];
   /** Where only some folders are looked at, the others: the next one last. */
   let others: KnownFolder[] | undefined;
   let isSure = true;
@@ -96,22 +94,29 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
     if ('failed' in looked) throw looked.failed;
     const { grouping, fresh } = begin();
     if (fresh !== undefined) {
-      const unit = 'leaf' in looked ? looked.leaf.content.unit : undefined;
+      const unit = 'leaf' in looked ? looked.leaf.unit : undefined;
       if (unit?.kind === 'read') fresh.add(next.folder.path, next.folder.first, unit);
       else fresh.pass(next.folder.path);
       return [];
     }
-    if ('leaf' in looked) return tables(grouping.add(withShared(looked.leaf)));
+    if ('leaf' in looked) return tables(grouping.add(await folded(looked.leaf)));
     return [...(await tables(grouping.apart(next.folder.path, next.folder.first))), ...looked.apart];
   }
 
-  /** One list for equal lists, so that a hundred thousand folders keep one schema. */
-  function withShared(leaf: Leaf<Content>): Leaf<Content> {
-    const hash = schemaHash({ columns: leaf.columns, partitionKeys: [] });
-    const columns = schemas.get(hash) ?? leaf.columns;
-    schemas.set(hash, columns);
-    const { unit } = leaf.content;
-    return { ...leaf, columns, content: { ...leaf.content, columns, unit: unit.kind === 'read' ? { ...unit, columns } : unit } };
+  async function folded({ path, first, unit, table, columns, format }: SeenFolder): Promise<Leaf<Content>> {
+    const like = likenesses.of(columns, format);
+    if (unit.kind !== 'read') return { path, first, columns: like.columns, kind: like.kind, content: { unit, table, like } };
+    const short = fold(unit, like.format ?? unit.format, like.columns);
+    await keep(short);
+    return { path, first, columns: like.columns, kind: like.kind, content: { unit: short, table, like } };
+  }
+
+  /** Hands the files of many folders to the catalog: of each only the hash and the sums are held. */
+  async function keep(unit: FoldedUnit): Promise<void> {
+    if (held.push(unit) < KEPT_AT_ONCE) return;
+    const units = held.splice(0);
+    await context.known.keepManifests(units.map(manifestOf));
+    for (const one of units) one.packed = NOTHING;
   }
 
   async function tables(groups: readonly Grouped<Content>[]): Promise<FoundTable[]> {
@@ -156,75 +161,6 @@ function levelOfAddress(base: string): number {
   return names.length + (address.scheme === 's3' ? 1 : 0);
 }
 
-/** A promise that may wait for long without being looked at must not reject meanwhile. */
-async function lookAtFolder(context: CollectContext, catalog: Recorded, folder: ClosedFolder): Promise<Looked> {
-  try {
-    if (catalog.isApart(folder.path)) return apart(await flatTables(context, folder));
-    const before = await catalog.partitionAt(folder.path);
-    return before === undefined ? await lookAtNew(context, folder) : await lookAtKnown(context, folder, before);
-  } catch (failed) {
-    return { failed };
-  }
-}
-
-function apart(tables: readonly FoundTable[]): Looked {
-  return tables.length === 0 ? undefined : { apart: tables };
-}
-
-async function lookAtKnown(
-  context: CollectContext,
-  folder: ClosedFolder,
-  { table, partition }: RecordedPartition,
-): Promise<Looked> {
-  const unit = await lookAtUnit({ path: folder.path, layouts: folder.layouts, before: partition }, context);
-  if (unit === undefined) return undefined;
-  if (unit.kind === 'read')
-    return leafOf(folder, { unit, table, columns: unit.columns ?? table.schema.columns, format: unit.format });
-  return recordedLeaf(context, folder, { table, partition }, unit);
-}
-
-/** A folder as the catalog has it. */
-async function lookAtRecorded(
-  context: CollectContext,
-  folder: Pick<ClosedFolder, 'path' | 'first'>,
-  recorded: RecordedPartition | undefined,
-): Promise<Looked> {
-  if (recorded === undefined) return { apart: [] };
-  return recordedLeaf(context, folder, recorded, { kind: 'unchanged', partition: recorded.partition });
-}
-
-async function recordedLeaf(
-  context: CollectContext,
-  folder: Pick<ClosedFolder, 'path' | 'first'>,
-  { table, partition }: RecordedPartition,
-  unit: Unit,
-): Promise<Looked> {
-  const columns = await context.known.columnsOf(table, partition);
-  return leafOf(folder, { unit, table, columns, format: partition.format ?? table.format });
-}
-
-async function lookAtNew(context: CollectContext, folder: ClosedFolder): Promise<Looked> {
-  const { path, layouts } = folder;
-  const place = { path, layouts, before: undefined };
-  const files = layouts.reduce((sum, layout) => sum + layout.files.count, 0);
-  const read = files > context.partitionFiles ? [] : await Promise.all(layouts.map(context.read));
-  const known = read.filter((one) => one.files.length > 0);
-  if (known.length > 0 && !areOne(known)) {
-    const found: FoundTable[] = [];
-    for (const one of read) found.push(...(await layoutTable(context, folder, one.layout, one)));
-    return apart(found);
-  }
-  // Too many files are told of as for any other folder.
-  const unit = read.length === 0 ? await lookAtUnit(place, context) : unitOf(place, read, context);
-  if (unit?.kind !== 'read') return undefined;
-  return leafOf(folder, { unit, table: undefined, columns: unit.columns ?? [], format: unit.format });
-}
-
-function leafOf({ path, first }: Pick<ClosedFolder, 'path' | 'first'>, content: Content): Looked {
-  const kind = JSON.stringify([content.format?.name, content.format?.compression]);
-  return { leaf: { path, first, columns: content.columns, kind, content } };
-}
-
 async function groupedTable(context: CollectContext, catalog: Recorded, group: Grouped<Content>): Promise<FoundTable> {
   const { root, keys, first } = group;
   const { database, connection, policy, known, report } = context;
@@ -241,7 +177,13 @@ async function groupedTable(context: CollectContext, catalog: Recorded, group: G
     const text = JSON.stringify(values);
     if (seen.has(text))
       report.unknown(path, new TenonError('BAD_INPUT', `The folder ${path} has the same partition values as another one.`));
-    else units.push({ values, path, location: at, unit: content.table?.id === before?.id ? content.unit : moved(content) });
+    else
+      units.push({
+        values,
+        path,
+        location: at,
+        unit: content.table?.id === before?.id ? unitOfContent(content) : moved(content),
+      });
     seen.add(text);
   }
   const name = before?.name ?? (await known.nameFor(identity, context.nameFrom(folderName(context, root))));
@@ -261,12 +203,18 @@ async function groupedTable(context: CollectContext, catalog: Recorded, group: G
   return foundTable({ ...parts, absent: [...absent.values()] }, { path: root, first }, known, report);
 }
 
+function unitOfContent({ unit, like }: Content): Unit {
+  return unit.kind === 'folded' ? unfold(unit, like.columns) : unit;
+}
+
 /** What the catalog knows of a partition of another table, which this one takes in. */
-function moved({ unit, columns, format }: Content): Unit {
+function moved(content: Content): Unit {
+  const unit = unitOfContent(content);
+  const { columns, format } = content.like;
   if (unit.kind === 'read') return { ...unit, partition: undefined };
   const { manifestHash: hash, files, bytes = 0n, rows } = unit.partition;
   if (hash === undefined || format === undefined) return unit;
-  const manifest = { hash, packed: new Uint8Array(), files, bytes };
+  const manifest = { hash, packed: NOTHING, files, bytes };
   return {
     kind: 'read',
     partition: undefined,
