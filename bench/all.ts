@@ -16,7 +16,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['infer', '300', '2'],
   ['accuracy'],
   ['event-latency', '1000,20000', '5'],
-  ['dynamodb', '20000', '1', '1'],
+  ['dynamodb', '20000', '2000'],
 ];
 const wanted = process.argv.slice(2);
 
