@@ -6,6 +6,7 @@ import type { ManifestFile, Table } from '../model/table.ts';
 import { csvColumns } from './csv-head.ts';
 import type { FileGroup, InputFile } from './engine.ts';
 import type { Stage } from './stage.ts';
+import { copyAsUtf8, isReadAsCopy } from './utf8-copy.ts';
 
 /** So many files are checked or downloaded at once. */
 const PARALLEL_FILES = 16;
@@ -13,7 +14,7 @@ const FORMATS = new Set(['csv', 'json', 'parquet']);
 /** How text may be packed. What packs the pages inside of a Parquet file is Parquet's own affair. */
 const COMPRESSIONS = new Set([undefined, 'gzip', 'zstd']);
 
-/** How text may be encoded; what a format leaves out is UTF-8. */
+/** How text may be encoded for the engine; what a format leaves out is UTF-8. */
 const ENCODINGS: Readonly<Record<string, readonly unknown[]>> = { csv: ['utf-8', 'utf-16', 'latin-1'], json: ['utf-8'] };
 
 /** Files of one partition that a run reads. */
@@ -70,13 +71,14 @@ function reasonOf({ details }: Table, format: Format | undefined): string {
   return typeof reason === 'string' ? `, and ${reason}` : '';
 }
 
-function checkEncoding(table: Table, { name, options }: Format): void {
-  const known = ENCODINGS[name];
-  const encoding = options?.['encoding'] ?? 'utf-8';
-  if (known === undefined || known.includes(encoding)) return;
+function checkEncoding(table: Table, format: Format): void {
+  const known = ENCODINGS[format.name];
+  const encoding = format.options?.['encoding'] ?? 'utf-8';
+  if (known === undefined || known.includes(encoding) || isReadAsCopy(format)) return;
+  const packed = format.compression === undefined ? '' : `, packed by ${format.compression}`;
   throw new TenonError(
     'UNSUPPORTED',
-    `${table.database}.${table.name} is ${name} in ${String(encoding)}; jobs and SQL read ${name} in ${known.join(', ')}.`,
+    `${table.database}.${table.name} is ${format.name} in ${String(encoding)}${packed}; jobs and SQL read that only where it is not packed, or by gzip.`,
     { encoding },
   );
 }
@@ -84,7 +86,7 @@ function checkEncoding(table: Table, { name, options }: Format): void {
 export interface Staging {
   readonly connections: Connections;
   readonly stage: Stage;
-  /** Of the run; keeps links to cached files. */
+  /** Of the run; keeps links to cached files, and copies. */
   readonly folder: string;
   readonly signal?: AbortSignal;
 }
@@ -98,10 +100,15 @@ export async function stageFiles(table: Table, partitions: readonly PartitionInp
     // An empty text file has no rows, and no header either.
     if (file.size === 0 && partition.format.name !== 'parquet') return undefined;
     const store = await staging.connections.objectStore(file.address, table.connection);
-    const path = await staging.stage.place(store, file, staging.folder, staging.signal);
+    const placed = {
+      path: await staging.stage.place(store, file, staging.folder, staging.signal),
+      address: file.address,
+      format: partition.format,
+    };
+    const { path, format } = isReadAsCopy(placed.format) ? await copyAsUtf8(placed, staging.folder, staging.signal) : placed;
     const known = partition.columns.map(({ name }) => name);
-    const columns = partition.format.name === 'csv' ? await csvColumns(path, file.address, partition.format, known) : known;
-    return { format: partition.format, columns, file: { address: file.address, path, values: partition.values } };
+    const columns = format.name === 'csv' ? await csvColumns(path, file.address, format, known) : known;
+    return { format, columns, file: { address: file.address, path, values: partition.values } };
   });
   for (const one of staged) {
     if (one === undefined) continue;

@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/access/principals.ts';
 import { CLASSIFY_LIMITS } from '../../src/crawl/classifier.ts';
 import { classify } from '../../src/crawl/classify.ts';
 import { runSql } from '../../src/etl/sql.ts';
+import type { Format } from '../../src/model/schema.ts';
 import { formatType } from '../../src/model/types.ts';
 import { sourceOf } from '../crawl/bytes.ts';
 import { openLab, type Lab } from './lab.ts';
@@ -47,10 +49,46 @@ describe('sql over text in other encodings', () => {
     ]);
   });
 
-  it('names an encoding that the engine cannot read, of which the catalog knows the columns', async () => {
-    const refusal = (encoding: string) => ({ code: 'UNSUPPORTED', details: { encoding } });
-    await expect(readAsFound('big_endian', 'csv/utf-16-big-endian.csv')).rejects.toMatchObject(refusal('utf-16be'));
-    await expect(readAsFound('windows', 'csv/windows-1252.csv')).rejects.toMatchObject(refusal('windows-1252'));
-    await expect(readAsFound('wide_json', 'json/utf-16.json')).rejects.toMatchObject(refusal('utf-16'));
+  it('reads what the engine does not, as a copy', async () => {
+    expect(await readAsFound('big_endian', 'csv/utf-16-big-endian.csv')).toEqual([[1, 'Zoë']]);
+    expect(await readAsFound('windows', 'csv/windows-1252.csv')).toEqual([
+      [1, '“quoted”'],
+      [2, '€ 5 – 10'],
+    ]);
+    expect(await readAsFound('wide_json', 'json/utf-16.json')).toEqual([
+      [1, 'ë'],
+      [2, null],
+    ]);
+    expect(readdirSync(join(lab.folder, 'work'))).toEqual([]);
+  });
+
+  const WINDOWS: Format = {
+    name: 'csv',
+    options: { delimiter: ',', quote: '"', escape: '"', header: true, encoding: 'windows-1252' },
+  };
+  const COLUMNS = { id: 'bigint', price: 'string' };
+
+  async function read(table: string, file: string, bytes: Uint8Array, format: Format): Promise<readonly (readonly unknown[])[]> {
+    lab.put(`${table}/${file}`, bytes);
+    await lab.crawl({ table, columns: COLUMNS, keys: {}, format });
+    return (await runSql(lab.deps, SYSTEM, `select count(*), min(price), max(price) from lake.${table}`)).rows;
+  }
+
+  it('copies files that are packed by gzip, and longer than what is read at once', async () => {
+    const rows = Array.from({ length: 50_000 }, (_, id) => `${id},\x80 ${id % 7}\n`).join('');
+    const bytes = Buffer.from(`id,price\n${rows}`, 'latin1');
+    const expected = [[50_000, '€ 0', '€ 6']];
+    expect(await read('long', 'a.csv', bytes, WINDOWS)).toEqual(expected);
+    expect(await read('packed', 'a.csv.gz', gzipSync(bytes), { ...WINDOWS, compression: 'gzip' })).toEqual(expected);
+    const wide = Buffer.from(`id,price\n${rows}`.replaceAll('\x80', '€'), 'utf16le').swap16();
+    const format = { ...WINDOWS, options: { ...WINDOWS.options, encoding: 'utf-16be' } };
+    expect(await read('wide', 'a.csv', wide, format)).toEqual(expected);
+    // The last character is half there, the last block is not there at all, and this is packed by something else.
+    const unreadable = { code: 'DATA_UNREADABLE', message: expect.stringContaining('a.csv') as string };
+    await expect(read('half', 'a.csv', wide.subarray(0, -1), format)).rejects.toMatchObject(unreadable);
+    const cut = gzipSync(bytes).subarray(0, 10_000);
+    await expect(read('cut', 'a.csv.gz', cut, { ...WINDOWS, compression: 'gzip' })).rejects.toMatchObject(unreadable);
+    const zstd = read('zstd', 'a.csv.zst', bytes, { ...WINDOWS, compression: 'zstd' });
+    await expect(zstd).rejects.toMatchObject({ code: 'UNSUPPORTED', details: { encoding: 'windows-1252' } });
   });
 });

@@ -10,9 +10,9 @@ import { decodeText, type Text } from '../text.ts';
 /**
  * Text tables: separated by comma, tab, bar, semicolon or \x01. What its options mean, for whoever reads the bytes:
  * `delimiter`, `quote` and `escape` (empty: none), `header` (the first record holds names), `encoding` (`utf-8`, `utf-16`
- * little-endian, `latin-1`, and `utf-16be` and `windows-1252`, which the engine refuses), and only where they are needed: `skip` (lines in front of the first record),
- * `null` (a spelling of null besides the empty text), `padding` (records may lack fields at their end), `lineEnd`
- * (`mixed`, or `\r` alone).
+ * little-endian, `latin-1`, and `utf-16be` and `windows-1252`, which jobs read as a copy), and only where they are needed:
+ * `skip` (lines in front of the first record), `null` (a spelling of null besides the empty text), `padding` (records may lack
+ * fields at their end), `lineEnd` (`mixed`, or `\r` alone).
  */
 export const csvClassifier: Classifier = { format: 'csv', classify };
 
