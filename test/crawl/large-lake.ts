@@ -105,7 +105,8 @@ export function layLargeLake(bucket: FakeBucket, sizes: readonly number[], files
     change() {
       for (const table of tables.values()) {
         if (table.keys.length === 0) continue;
-        for (const [folder, partition] of [...table.partitions]) {
+        const before = [...table.partitions];
+        for (const [folder, partition] of before) {
           if (!isOdd()) continue;
           const keys = [...partition.files.keys()];
           const what = below(4);

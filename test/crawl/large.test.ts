@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { s3Crawler } from '../../crawlers/s3.ts';
 import { findManifests } from '../../src/catalog/manifests.ts';
 import { partitionTotals, streamPartitions } from '../../src/catalog/partitions.ts';
 import { listTables } from '../../src/catalog/tables.ts';
 import { findSchema } from '../../src/catalog/versions.ts';
-import { createS3Store, type S3Store } from '../../src/connections/s3.ts';
 import type { Partition, Table } from '../../src/model/table.ts';
 import { formatType } from '../../src/model/types.ts';
-import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
-import { ADMIN, openLab, storeConnections, type CrawlEnd, type Lab } from './lab.ts';
+import { ADMIN, type CrawlEnd } from './lab.ts';
 import { etagOf, layLargeLake, type Kind, type TrueLake, type TrueTable } from './large-lake.ts';
+import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
 /** Partitions of each table. */
 const SIZES = [1, 2, 3, 17, 120, 260, 500];
@@ -31,30 +29,16 @@ const COLUMNS: Readonly<Record<Kind, string>> = {
   json: 'amount double, id bigint',
 };
 
-let lab: Lab;
-let fake: FakeS3;
-let store: S3Store;
+let lab: S3Lab;
 let lake: TrueLake;
 
 beforeAll(async () => {
-  lab = await openLab();
-  fake = await startFakeS3();
-  store = createS3Store({ endpoint: fake.url, accessKeyId: 'key' }, 'secret');
-  lake = layLargeLake(fake.bucket, SIZES, FILES_AT_MOST, 20_261_125);
+  lab = await openS3Lab();
+  lake = layLargeLake(lab.fake.bucket, SIZES, FILES_AT_MOST, 20_261_125);
 });
-afterAll(async () => {
-  store.close();
-  await fake.close();
-  await lab.close();
-});
+afterAll(() => lab.close());
 
-const crawl = (): Promise<CrawlEnd> =>
-  lab.crawl({
-    crawler: s3Crawler,
-    options: { url: 's3://lake/' },
-    settings: { samplePartitions: 'all', sampleFiles: 1 },
-    connections: storeConnections(store),
-  });
+const crawl = (): Promise<CrawlEnd> => lab.crawl({ settings: { samplePartitions: 'all', sampleFiles: 1 } });
 
 function trueColumns({ keys, partitions }: TrueTable): string {
   if (keys.length === 0) return '';
