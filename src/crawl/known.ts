@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { findTable, listTables, tablesOf } from '../catalog/tables.ts';
+import { heldPartitions } from '../catalog/held-partitions.ts';
 import { estimatesOf, type Estimate } from '../catalog/estimates.ts';
 import { findManifest, keepManifests } from '../catalog/manifests.ts';
 import { findPartitions, keyValues, partitionGroups, type PartitionGroup } from '../catalog/partition-groups.ts';
 import { partitionLocations } from '../catalog/partition-reads.ts';
-import { streamPartitions } from '../catalog/partitions.ts';
 import { findSchema } from '../catalog/versions.ts';
 import type { Db } from '../db/db.ts';
 import type { Principal } from '../model/principal.ts';
@@ -84,12 +84,11 @@ export class Known {
     return (this.estimated ??= estimatesOf(this.db, this.owner));
   }
 
-  /** Without their statistics: a hundred thousand would be much to hold, and the catalog keeps those of unchanged files itself. */
+  /** By location. Without their statistics: the catalog itself keeps those of unchanged files. */
   async partitionsOf(table: Table): Promise<Map<string, Partition>> {
     const found = new Map<string, Partition>();
-    for await (const partition of streamPartitions(this.db, this.as, table)) {
-      const { stats: _stats, ...held } = partition;
-      found.set(held.location, held);
+    for await (const partitions of heldPartitions(this.db, this.as, table)) {
+      for (const partition of partitions) found.set(partition.location, partition);
     }
     return found;
   }
