@@ -1,6 +1,6 @@
 /** Bytes that grow at their end. Numbers are unsigned LEB128, seven bits a byte, up to 2^53. */
 export class ByteWriter {
-  private bytes = Buffer.allocUnsafe(4096);
+  private bytes = Buffer.allocUnsafe(FIRST_BYTES);
   private length = 0;
 
   number(value: number): void {
@@ -24,10 +24,21 @@ export class ByteWriter {
     this.length += part.length;
   }
 
-  /** The characters of a text from a place on, each of them a byte. */
-  ascii(text: string, from: number): void {
+  /** Where a text goes on, how much of it is left, and that as bytes. Writes nothing where that is not ASCII. */
+  rest(from: number, text: string): boolean {
+    const begin = this.length;
+    this.number(from);
+    this.number(text.length - from);
     this.reserve(text.length - from);
-    for (let i = from; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
+    for (let i = from; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) {
+        this.length = begin;
+        return false;
+      }
+      this.bytes[this.length++] = code;
+    }
+    return true;
   }
 
   /** A number below 128 and then hexadecimal digits in lower case, two a byte. Writes nothing where there are others. */
@@ -47,7 +58,7 @@ export class ByteWriter {
   /** Forgets what was written, and keeps its room. */
   begin(): void {
     this.length = 0;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafe(4096);
+    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafe(FIRST_BYTES);
   }
 
   /** What was written; overwritten after the next `begin`. */
@@ -63,7 +74,8 @@ export class ByteWriter {
   }
 }
 
-const KEPT_BYTES = 1024 * 1024;
+const FIRST_BYTES = 256;
+const KEPT_BYTES = 64 * 1024;
 
 function digitOf(code: number): number {
   if (code >= 48 && code <= 57) return code - 48;

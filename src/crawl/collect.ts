@@ -4,7 +4,7 @@ import { areCompatible, commonFormat } from './formats.ts';
 import { folderAddress, foundTable, type FoundTable } from './found-table.ts';
 import type { Closed, ClosedFolder, ClosedPartition } from './grouping.ts';
 import { identityOf } from './known.ts';
-import type { Layout } from './layout.ts';
+import { tableStem, type Layout } from './layout.ts';
 import { lookedAtOf, NO_OTHERS, type LookedAtContext, type Others } from './looked-at.ts';
 import { admitUnits } from './new-folders-rule.ts';
 import type { TablePolicy } from './policy.ts';
@@ -244,7 +244,7 @@ export async function layoutTable(
   const partition = before && (await onlyPartition(context, before));
   const place = { path: folder.path, layouts: [layout], before: partition };
   const unit = read === undefined ? await lookAtUnit(place, context) : unitOf(place, [read], context);
-  return unit === undefined ? [] : [await oneTable(context, folder, { before, unit, layout, stem: layout.stem })];
+  return unit === undefined ? [] : [await oneTable(context, folder, { before, unit, layout, stem: tableStem(layout) })];
 }
 
 async function onlyPartition(context: CollectContext, table: Table): Promise<Partition | undefined> {

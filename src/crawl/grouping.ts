@@ -78,23 +78,24 @@ export function createGrouping(
   let count = 0;
 
   function add(object: ObjectFinding): readonly Closed[] {
-    const end = object.path.lastIndexOf('/') + 1;
-    const name = object.path.slice(end);
+    const { path, size } = object;
+    const end = path.lastIndexOf('/') + 1;
+    const name = path.slice(end);
     // Mostly the next file lies beside the last one: then nothing closes, and its folders were looked at.
-    const isBeside = stack.at(-1)?.path.length === end && object.path.startsWith(stack.at(-1)?.path ?? '');
-    const from = isBeside ? end : 0;
-    if (before !== undefined && compareBytes(before.slice(from), object.path.slice(from)) >= 0) {
+    const open = stack.at(-1)?.path ?? '';
+    const isBeside = open.length === end && path.startsWith(open);
+    if (before !== undefined && compareBytes(before, path, isBeside && before.startsWith(open) ? end : 0) >= 0) {
       throw new TenonError(
         'INTERNAL',
-        `The listing is out of order: «${object.path.slice(0, 200)}» came after «${before.slice(0, 200)}».`,
+        `The listing is out of order: «${path.slice(0, 200)}» came after «${before.slice(0, 200)}».`,
       );
     }
-    before = object.path;
+    before = path;
     const number = count;
     count += 1;
-    const closed = isBeside ? NOTHING : leave(object.path);
-    if (isBeside ? isIgnoredName(name, object.size) : isIgnored(object)) return closed;
-    if (!isBeside) enter(object.path.split('/').slice(0, -1));
+    const closed = isBeside ? NOTHING : leave(path);
+    if (isBeside ? isIgnoredName(name, size) : isIgnored(object)) return closed;
+    if (!isBeside) enter(path.split('/').slice(0, -1));
     const folder = stack.at(-1);
     if (folder === undefined) return closed;
     folder.layouts ??= new Layouts(toRead, folder.levels.length > 0 ? extensionOf : foldedName);
@@ -186,6 +187,10 @@ export function isIgnored({ path, size }: Pick<ObjectFinding, 'path' | 'size'>):
 }
 
 function isIgnoredName(name: string, size: number): boolean {
-  if (name === '' || name.startsWith('.') || name.startsWith('_')) return true;
+  const first = name.charCodeAt(0);
+  if (name === '' || first === DOT || first === UNDERSCORE) return true;
   return name.endsWith('.crc') || (size === 0 && name.endsWith('_$folder$'));
 }
+
+const DOT = 46;
+const UNDERSCORE = 95;

@@ -1,6 +1,6 @@
 import type { Column } from '../model/schema.ts';
 import type { ObjectFinding } from './crawler.ts';
-import type { FileList } from './layout.ts';
+import type { FileList } from './file-list.ts';
 
 /** Tables that say themselves what they are made of: in `_delta_log/`, or in `metadata/*.metadata.json`. */
 export type LakeFormat = 'delta' | 'iceberg';

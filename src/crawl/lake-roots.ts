@@ -5,7 +5,8 @@ import type { ObjectFinding } from './crawler.ts';
 import { isDeltaMetadata } from './delta-log.ts';
 import { isIcebergMetadata } from './iceberg.ts';
 import type { LakeRoot } from './lake-root.ts';
-import { FileList, type Layout } from './layout.ts';
+import { FileList } from './file-list.ts';
+import type { Layout } from './layout.ts';
 import { levelOf } from './levels.ts';
 
 /** Whether below a folder an object lies whose path fits. Undefined: the source cannot be asked. */
@@ -95,15 +96,14 @@ export class LakeRoots {
     const { open } = this;
     if (open === undefined || !object.path.startsWith(open.path)) return false;
     const below = object.path.slice(open.path.length);
-    const { location: address, size, etag, modified } = object;
     if (isMetadata(below) && open.metadata.size < MOST_METADATA) open.metadata.set(below, object);
-    else open.data.add({ address, size, etag, modified });
+    else open.data.add(object.location, object);
     return true;
   }
 
   /** Takes files in the open root that were met before it was known to be one. */
   adopt(layouts: readonly Layout[]): void {
-    for (const { files } of layouts) for (const file of files.all()) this.open?.data.add(file);
+    for (const { files } of layouts) for (const file of files.all()) this.open?.data.add(file.address, file);
   }
 
   get openPath(): string | undefined {

@@ -100,7 +100,7 @@ export class LakeTables {
     if (!this.roots.has(folder)) return false;
     if (this.roots.openPath !== undefined && folder.startsWith(this.roots.openPath)) this.roots.adopt(closed.layouts);
     const left = this.left.find(({ path }) => folder.startsWith(path));
-    for (const { files } of closed.layouts) for (const file of files.all()) left?.data.add(file);
+    for (const { files } of closed.layouts) for (const file of files.all()) left?.data.add(file.address, file);
     return true;
   }
 

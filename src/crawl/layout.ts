@@ -1,14 +1,11 @@
-import { hashManifest, packManifest, unpackManifest } from '../catalog/manifests.ts';
-import type { ManifestFile, PackedManifest } from '../model/table.ts';
 import type { ObjectFinding } from './crawler.ts';
+import { FileList } from './file-list.ts';
 import { Sampler } from './sampler.ts';
 
 /** Files of one folder whose names differ in their numbers only: by all that a listing tells, they look alike. */
 export interface Layout {
   /** The name with its digits folded: `part-#.csv`. */
   readonly name: string;
-  /** What a table made of these alone would be named after. */
-  readonly stem: string;
   readonly files: FileList;
   readonly samples: readonly ObjectFinding[];
   /** The names of the first and the last file in it. */
@@ -32,6 +29,8 @@ const EXTENSION = /(\.[a-z][a-z0-9_]{0,9}){1,2}$/i;
 /** The layouts of one folder while it is being listed. */
 export class Layouts {
   private readonly byName = new Map<string, OpenLayout>();
+  /** Where the last file went: mostly the next one goes there, too. */
+  private recent: OpenLayout | undefined;
   private readonly sampleFiles: (fileName: string) => number;
   private readonly fold: (fileName: string) => string;
 
@@ -42,36 +41,56 @@ export class Layouts {
   }
 
   add(fileName: string, object: ObjectFinding): void {
+    const { recent } = this;
+    const layout = recent !== undefined && isAlike(fileName, recent.last) ? recent : this.layoutOf(fileName);
+    this.recent = layout;
+    layout.last = fileName;
+    if (object.modified > layout.newest) layout.newest = object.modified;
+    layout.files.add(object.location, object);
+    layout.sampler.add(object);
+  }
+
+  private layoutOf(fileName: string): OpenLayout {
     const wanted = this.fold(fileName);
     const name = this.byName.has(wanted) || this.byName.size < MAX_LAYOUTS ? wanted : extensionOf(fileName);
     const known = this.byName.get(name);
-    const layout = known ?? {
-      files: new FileList(),
-      sampler: new Sampler(this.sampleFiles(fileName)),
-      first: fileName,
-      last: '',
-      newest: 0,
-    };
-    if (known === undefined) this.byName.set(name, layout);
-    layout.last = fileName;
-    if (object.modified > layout.newest) layout.newest = object.modified;
-    layout.files.add({ address: object.location, size: object.size, etag: object.etag, modified: object.modified });
-    layout.sampler.add(object);
+    if (known !== undefined) return known;
+    const sampler = new Sampler(this.sampleFiles(fileName));
+    const made = { files: new FileList(), sampler, first: fileName, last: fileName, newest: 0 };
+    this.byName.set(name, made);
+    return made;
   }
 
   /** In byte order of their names. */
   take(): Layout[] {
-    const layouts = [...this.byName].map(([name, { files, sampler, first, last, newest }]): Layout => ({
-      name,
-      ends: [first, last],
-      newest,
-      // One file is named as it is; of several, what their names have in common.
-      stem: files.count === 1 ? stemOf(first) : stemOf(name).replaceAll('#', ' ').trim(),
-      files,
-      samples: sampler.take(),
-    }));
-    return layouts.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const layouts = [...this.byName].map(([name, { files, sampler, first, last, newest }]): Layout => {
+      files.close();
+      return { name, ends: [first, last], newest, files, samples: sampler.take() };
+    });
+    return layouts.length < 2 ? layouts : layouts.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
+}
+
+/** Names of the same length that differ in digits alone, and not behind a dot: whatever is made of names folds them alike. */
+function isAlike(one: string, other: string): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0, hasDot = false; i < one.length; i += 1) {
+    const [a, b] = [one.charCodeAt(i), other.charCodeAt(i)];
+    if (a !== b && (hasDot || !isDigit(a) || !isDigit(b))) return false;
+    hasDot ||= a === DOT;
+  }
+  return true;
+}
+
+const DOT = 46;
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+/** What a table made of a layout alone would be named after: one file as it is; of several, what their names have in common. */
+export function tableStem({ name, files, ends: [first] }: Layout): string {
+  return files.count === 1 ? stemOf(first) : stemOf(name).replaceAll('#', ' ').trim();
 }
 
 /** What the files of a layout are named like, numbers apart. */
@@ -105,36 +124,4 @@ export function extensionOf(fileName: string): string {
 function stemOf(fileName: string): string {
   const stem = fileName.replace(EXTENSION, '');
   return stem === '' ? fileName : stem;
-}
-
-const CHUNK_FILES = 20_000;
-
-/** The files of a layout, packed as they come, so that a folder of a million files is not a million objects for long. */
-export class FileList {
-  private readonly chunks: PackedManifest[] = [];
-  private recent: ManifestFile[] = [];
-  count = 0;
-
-  add(file: ManifestFile): void {
-    this.recent.push(file);
-    this.count += 1;
-    if (this.recent.length < CHUNK_FILES) return;
-    this.chunks.push(packManifest(this.recent));
-    this.recent = [];
-  }
-
-  all(): ManifestFile[] {
-    return [...this.chunks.flatMap(({ packed }) => unpackManifest(packed)), ...this.recent];
-  }
-}
-
-/** The hash that one manifest for all would have. */
-export function hashFiles(lists: readonly FileList[]): string {
-  return hashManifest(lists.flatMap((list) => list.all()));
-}
-
-/** One manifest for all, without the files at some addresses. */
-export function packFiles(lists: readonly FileList[], without?: ReadonlySet<string>): PackedManifest {
-  const files = lists.flatMap((list) => list.all());
-  return packManifest(without === undefined ? files : files.filter((file) => !without.has(file.address)));
 }

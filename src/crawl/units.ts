@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Column, Format } from '../model/schema.ts';
+import type { Partition } from '../model/table.ts';
 import type { PlacedUnit } from './found-table.ts';
-import { looksOf, packFiles, type Layout } from './layout.ts';
+import { packFiles } from './file-list.ts';
+import { looksOf, type Layout } from './layout.ts';
 import { Spread } from './sampler.ts';
 import { isUnchanged, lookAtUnit, type ReadUnit, type Unit, type UnitContext, type UnitPlace } from './unit.ts';
 
@@ -136,7 +138,7 @@ export function createUnits(context: UnitsContext): Units {
     await keep();
     // Of a folder in which a file could not be listed, the catalog knows more than the listing.
     if (place.before !== undefined && (isUnchanged(place.layouts, place.before) || context.report.hasUnlisted(place.path))) {
-      units[index] = { ...at, unit: { kind: 'unchanged', partition: place.before } };
+      units[index] = unchangedUnit(place.before, at.path);
       return;
     }
     const alike = alikeOf(place.layouts);
@@ -188,6 +190,12 @@ export function createUnits(context: UnitsContext): Units {
       return units.filter((unit) => unit !== undefined);
     },
   };
+}
+
+/** Of what the catalog has already, so that nothing of the listing is held for it. */
+function unchangedUnit(partition: Partition, path: string): PlacedUnit {
+  const { values, location } = partition;
+  return { values, path, location, unit: { kind: 'unchanged', partition } };
 }
 
 function tooMany(place: UnitPlace, { partitionFiles }: UnitsContext): boolean {

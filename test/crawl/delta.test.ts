@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deltaSnapshot, deltaVersion } from '../../src/crawl/delta.ts';
 import type { LakeRoot, LakeSnapshot } from '../../src/crawl/lake-root.ts';
-import { FileList } from '../../src/crawl/layout.ts';
+import { FileList } from '../../src/crawl/file-list.ts';
 import { formatType } from '../../src/model/types.ts';
 
 const LIMITS = { metadataBytes: 1024 * 1024, columns: 100, files: 5 };

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { compareBytes } from '../../src/connections/byte-order.ts';
 import type { ObjectFinding } from '../../src/crawl/crawler.ts';
 import { createGrouping, type Closed } from '../../src/crawl/grouping.ts';
+import { tableStem } from '../../src/crawl/layout.ts';
 
 const FOLDER = join(import.meta.dirname, '../fixtures/grouping');
 const CASES = readdirSync(FOLDER).flatMap((name) => (name.endsWith('.paths.json') ? [name.replace('.paths.json', '')] : []));
@@ -29,10 +30,10 @@ function group(paths: readonly string[]): Closed[] {
 }
 
 function shown(closed: Closed): unknown {
-  const layouts = closed.layouts.map(({ name, stem, files }) => ({
-    name,
-    stem,
-    files: files.all().map(({ address }) => address.replace('s3://b/', '')),
+  const layouts = closed.layouts.map((layout) => ({
+    name: layout.name,
+    stem: tableStem(layout),
+    files: layout.files.all().map(({ address }) => address.replace('s3://b/', '')),
   }));
   if (closed.kind === 'partition') {
     return {

@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { icebergSnapshot } from '../../src/crawl/iceberg.ts';
 import type { LakeRoot, LakeSnapshot } from '../../src/crawl/lake-root.ts';
-import { FileList } from '../../src/crawl/layout.ts';
+import { FileList } from '../../src/crawl/file-list.ts';
 
 const LIMITS = { metadataBytes: 1024 * 1024, columns: 100, files: 5 };
 

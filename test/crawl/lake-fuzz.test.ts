@@ -6,7 +6,7 @@ import { deltaSnapshot } from '../../src/crawl/delta.ts';
 import { icebergSnapshot } from '../../src/crawl/iceberg.ts';
 import type { LakeRoot } from '../../src/crawl/lake-root.ts';
 import { createParsers } from '../../src/crawl/parsers.ts';
-import { FileList } from '../../src/crawl/layout.ts';
+import { FileList } from '../../src/crawl/file-list.ts';
 import { TenonError } from '../../src/model/errors.ts';
 import { mutate, random } from './mutate.ts';
 
