@@ -141,6 +141,7 @@ export async function peekObjects(
 /** Asked for each folder on the way and for the object itself, so only the last name has to be looked at. */
 function isLeftOut(options: ObjectOptions, path: string): boolean {
   if (isHidden(path)) return true;
+  if (options.exclude.length === 0) return false;
   const isFolder = path.endsWith('/');
   return globsOf(options).some((glob) => (isFolder ? glob.matchesAllBelow(path) : glob.matches(path)));
 }
@@ -158,11 +159,17 @@ function globsOf({ exclude }: ObjectOptions): readonly Glob[] {
 
 /** As Hive and Spark have it: `_year=2026` is a partition, `_temporary` is not. */
 function isHidden(path: string): boolean {
-  const name = path.slice(path.lastIndexOf('/', path.length - 2) + 1);
+  const start = path.lastIndexOf('/', path.length - 2) + 1;
+  const first = path.charCodeAt(start);
+  if (first !== DOT && first !== UNDERSCORE) return false;
+  const name = path.slice(start);
   // The log of a Delta table says what the table is.
   if (name === '_delta_log/') return false;
-  return name.startsWith('.') || (name.startsWith('_') && !name.includes('='));
+  return first === DOT || !name.includes('=');
 }
+
+const DOT = 46;
+const UNDERSCORE = 95;
 
 /** A class, so that each of a million objects is its fields and nothing more. */
 class FoundObject implements ObjectFinding {

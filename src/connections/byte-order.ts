@@ -1,10 +1,11 @@
 /**
  * Compares two texts as their UTF-8 bytes would compare, which is how S3 orders keys. The `<` of JavaScript compares
  * UTF-16 units and puts an emoji (a surrogate pair) before the characters from U+E000 on; bytes have it the other way.
+ * Up to `from` they are known to be the same.
  */
-export function compareBytes(a: string, b: string): number {
+export function compareBytes(a: string, b: string, from = 0): number {
   const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i += 1) {
+  for (let i = from; i < length; i += 1) {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);
     if (x !== y) return rank(x) - rank(y);

@@ -17,17 +17,23 @@ export function readDigits(bytes: Uint8Array, from: number, to: number): number 
 
 /** `2026-11-20T12:00:00.000Z`, or without the milliseconds, in milliseconds since 1970. Another way of writing it is NaN. */
 export function readTime(bytes: Uint8Array, from: number, to: number): number {
-  const ms = to - from === 24 && bytes[from + 19] === DOT ? readDigits(bytes, from + 20, from + 23) : 0;
-  if ((to - from !== 24 && to - from !== 20) || bytes[to - 1] !== ZULU || bytes[from + 10] !== TIME) return Number.NaN;
+  const hasMs = to - from === 24;
+  if ((!hasMs && to - from !== 20) || bytes[to - 1] !== ZULU || bytes[from + 10] !== TIME) return Number.NaN;
   if (bytes[from + 4] !== DASH || bytes[from + 7] !== DASH) return Number.NaN;
-  if (bytes[from + 13] !== COLON || bytes[from + 16] !== COLON) return Number.NaN;
+  if (bytes[from + 13] !== COLON || bytes[from + 16] !== COLON || (hasMs && bytes[from + 19] !== DOT)) return Number.NaN;
   const day = dayOf(readDigits(bytes, from, from + 4), two(bytes, from + 5), two(bytes, from + 8));
-  const [hour, minute, second] = [two(bytes, from + 11), two(bytes, from + 14), two(bytes, from + 17)];
+  const hour = two(bytes, from + 11);
+  const minute = two(bytes, from + 14);
+  const second = two(bytes, from + 17);
   if (hour > 23 || minute > 59 || second > 59) return Number.NaN;
-  return day + ((hour * 60 + minute) * 60 + second) * 1_000 + ms;
+  return day + ((hour * 60 + minute) * 60 + second) * 1_000 + (hasMs ? readDigits(bytes, from + 20, from + 23) : 0);
 }
 
-const [DASH, DOT, COLON, TIME, ZULU] = [45, 46, 58, 84, 90];
+const DASH = 45;
+const DOT = 46;
+const COLON = 58;
+const TIME = 84;
+const ZULU = 90;
 
 function two(bytes: Uint8Array, from: number): number {
   return readDigits(bytes, from, from + 2);

@@ -1,8 +1,10 @@
+import { s3Address } from './address.ts';
 import { readDigits, readTime } from './digits.ts';
 import { BadAnswer } from './s3-body.ts';
 import { decodeKey, unescape } from './s3-text.ts';
 
 export interface ListedKey {
+  readonly address: string;
   readonly key: string;
   readonly size: number;
   readonly etag: string;
@@ -27,7 +29,10 @@ const ETAG = Buffer.from('ETag>');
 const SIZE = Buffer.from('Size>');
 const QUOTES = ['&quot;', '"', '&#34;'].map((quote) => Buffer.from(quote));
 
-/** Room for a key that is decoded; what does not fit takes longer. */
+/** `2026-11-20T12:00:00.000Z` */
+const TIME_LENGTH = 24;
+
+/** Room for an address; a longer one takes longer. */
 const ROOM = Buffer.alloc(4_096);
 const HEX = Int8Array.from({ length: 256 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()));
 
@@ -35,8 +40,8 @@ const HEX = Int8Array.from({ length: 256 }, (_, code) => '0123456789abcdef'.inde
  * The entries of a listing, read where they stand in the bytes of the page: to make texts of all of them first, and look into
  * those, takes a few times as long. What is kept is a copy, so that who has a key does not keep all of its page.
  */
-export function readEntries(bytes: Buffer, encoded: boolean): ListedKey[] {
-  const entries = new Entries(bytes, encoded);
+export function readEntries(bytes: Buffer, bucket: string, encoded: boolean): ListedKey[] {
+  const entries = new Entries(bytes, s3Address(bucket, ''), encoded);
   const found: ListedKey[] = [];
   for (let entry = entries.next(); entry !== undefined; entry = entries.next()) found.push(entry);
   return found;
@@ -44,32 +49,38 @@ export function readEntries(bytes: Buffer, encoded: boolean): ListedKey[] {
 
 class Entries {
   private readonly bytes: Buffer;
+  /** What all addresses begin with. */
+  private readonly root: string;
   /** Keys are percent-encoded. */
   private readonly encoded: boolean;
   private at = 0;
 
-  constructor(bytes: Buffer, encoded: boolean) {
+  constructor(bytes: Buffer, root: string, encoded: boolean) {
     this.bytes = bytes;
+    this.root = root;
     this.encoded = encoded;
+    ROOM.write(root, 'latin1');
   }
 
   next(): ListedKey | undefined {
     if (!this.opens(OPEN) && !this.skipTo(OPEN)) return undefined;
-    let key: string | undefined;
+    let address: string | undefined;
     let etag: string | undefined;
     let size = Number.NaN;
     let modified = Number.NaN;
     for (;;) {
       this.at = this.end() + 1;
-      if (this.opens(KEY)) key = this.key();
+      if (this.opens(KEY)) address = this.address();
       else if (this.opens(TIME)) modified = this.time();
       else if (this.opens(ETAG)) etag = this.etag();
       else if (this.opens(SIZE)) size = this.size();
       else if (this.opens(CLOSE)) break;
       else this.pass();
     }
-    if (key !== undefined && etag !== undefined && !Number.isNaN(size + modified)) return { key, size, etag, modified };
-    throw new BadAnswer('BadPage', 'An entry of the listing lacks its key, size, etag or time.');
+    if (address === undefined || etag === undefined || Number.isNaN(size + modified)) {
+      throw new BadAnswer('BadPage', 'An entry of the listing lacks its key, size, etag or time.');
+    }
+    return { address, key: address.slice(this.root.length), size, etag, modified };
   }
 
   /** Moves behind a word if it stands here. */
@@ -86,9 +97,9 @@ class Entries {
   }
 
   /** Where the text ends that begins here. */
-  private end(): number {
+  private end(sign = TAG): number {
     const { bytes } = this;
-    for (let at = this.at; at < bytes.length; at += 1) if (bytes[at] === TAG) return at;
+    for (let at = this.at; at < bytes.length; at += 1) if (bytes[at] === sign) return at;
     throw new BadAnswer('TruncatedPage', 'An entry of the listing breaks off.');
   }
 
@@ -102,8 +113,7 @@ class Entries {
   /** Leaves out an element that says nothing of use, and all that is in it. */
   private pass(): void {
     for (let depth = 0; ;) {
-      const end = this.bytes.indexOf(END_OF_TAG, this.at);
-      if (end < 0) throw new BadAnswer('TruncatedPage', 'An entry of the listing breaks off.');
+      const end = this.end(END_OF_TAG);
       if (this.bytes[this.at] === SLASH) depth -= 1;
       else if (this.bytes[end - 1] !== SLASH) depth += 1;
       if (depth < 0) throw new BadAnswer('BadPage', 'An entry of the listing closes what it did not open.');
@@ -120,15 +130,15 @@ class Entries {
     return this.bytes.toString('utf8', at, end);
   }
 
-  private key(): string {
+  private address(): string {
     const { bytes, encoded } = this;
-    let length = 0;
+    let { length } = this.root;
     let all = 0;
     let at = this.at;
     for (; at < bytes.length; at += 1) {
       let byte = bytes[at] ?? TAG;
       if (byte === TAG) break;
-      if (byte === AND) return this.unusualKey();
+      if (byte === AND) return this.root + this.unusualKey();
       if (encoded && byte === PERCENT) {
         // What are no hexadecimal digits comes out negative.
         byte = ((HEX[bytes[at + 1] ?? 0] ?? -1) << 4) | (HEX[bytes[at + 2] ?? 0] ?? -1);
@@ -137,7 +147,7 @@ class Entries {
       all |= byte;
       ROOM[length++] = byte;
     }
-    if (all < 0 || all > ASCII || length > ROOM.length) return this.unusualKey();
+    if (all < 0 || all > ASCII || length > ROOM.length) return this.root + this.unusualKey();
     this.close(at, KEY);
     return ROOM.toString('latin1', 0, length);
   }
@@ -153,8 +163,9 @@ class Entries {
     const end = this.end();
     this.close(end, ETAG);
     const opening = QUOTES.find((quote) => isAt(bytes, at, quote));
-    const closing = QUOTES.find((quote) => isAt(bytes, end - quote.length, quote));
-    return bytes.toString('latin1', at + (opening?.length ?? 0), end - (closing?.length ?? 0));
+    if (opening === undefined) return bytes.toString('latin1', at, end);
+    const isClosed = isAt(bytes, end - opening.length, opening);
+    return bytes.toString('latin1', at + opening.length, isClosed ? end - opening.length : end);
   }
 
   private size(): number {
@@ -166,10 +177,13 @@ class Entries {
 
   private time(): number {
     const { bytes, at } = this;
-    const end = this.end();
+    // No `<` is in a time that can be read.
+    const usual = readTime(bytes, at, at + TIME_LENGTH);
+    const end = Number.isNaN(usual) ? this.end() : at + TIME_LENGTH;
     this.close(end, TIME);
-    const usual = readTime(bytes, at, end);
-    return Number.isNaN(usual) ? Date.parse(bytes.toString('latin1', at, end)) : usual;
+    if (!Number.isNaN(usual)) return usual;
+    const short = readTime(bytes, at, end);
+    return Number.isNaN(short) ? Date.parse(bytes.toString('latin1', at, end)) : short;
   }
 }
 

@@ -37,7 +37,7 @@ export async function* listObjects(
   if (key !== '' && !key.endsWith('/') && options.folder === undefined) {
     const single = await findExact({ session, bucket, prefix: key, root: key, options }, key);
     if (single !== undefined && (options.after === undefined || compareBytes(lastName(address), options.after) > 0)) {
-      yield [storedObject(bucket, single, lastName(address))];
+      yield [storedObject(single, lastName(address))];
     }
   }
   const root = key === '' || key.endsWith('/') ? key : `${key}/`;
@@ -52,7 +52,7 @@ export async function* listObjects(
     }
     for (const found of page.objects) {
       const path = found.key.slice(root.length);
-      if ((found.size > 0 || !found.key.endsWith('/')) && !isLeftOut(path)) objects.push(storedObject(bucket, found, path));
+      if ((found.size > 0 || !found.key.endsWith('/')) && !isLeftOut(path)) objects.push(storedObject(found, path));
     }
     if (objects.length > 0) yield objects;
   }
@@ -71,8 +71,8 @@ export function bucketAndKey(address: string): { bucket: string; key: string } {
   return parsed;
 }
 
-function storedObject(bucket: string, { key, size, etag, modified }: ListedKey, path: string): StoredObject {
-  return { address: s3Address(bucket, key), path, size, etag, modified };
+function storedObject({ address, size, etag, modified }: ListedKey, path: string): StoredObject {
+  return { address, path, size, etag, modified };
 }
 
 /** Folders are asked about once for all that lies in them: keys come in order. */
@@ -100,12 +100,17 @@ async function findExact(listing: Listing, key: string): Promise<ListedKey | und
 
 /** Whole pages, because a generator that waits for every single key takes as long as all the rest. */
 async function* listPages(listing: Listing): AsyncGenerator<ListPage> {
-  const { root, options } = listing;
+  const { bucket, prefix, root, options } = listing;
   const after = options.after === undefined ? undefined : root + options.after;
-  let last = after;
+  const first = s3Address(bucket, prefix);
+  // Whole addresses, which compare as the keys do, because keys are only parts of them.
+  let last = after === undefined ? undefined : s3Address(bucket, after);
   let empty = 0;
   const check = (page: ListPage): void => {
-    for (const { key } of page.objects) last = checkOrder(listing, last, key);
+    for (const { address } of page.objects) {
+      checkOrder(listing, first, last, address);
+      last = address;
+    }
     empty = isEmpty(page) ? empty + 1 : 0;
     if (empty > EMPTY_PAGES) throw badListing(listing, 'the listing goes round in circles');
   };
@@ -126,10 +131,10 @@ function isEmpty({ objects, prefixes }: ListPage): boolean {
 }
 
 /** A key out of order, or twice, means that keys may be missing elsewhere: nothing may be concluded from such a listing. */
-function checkOrder(listing: Listing, last: string | undefined, key: string): string {
-  if (!key.startsWith(listing.prefix)) throw badListing(listing, 'the listing has a key that was not asked for');
-  if (last !== undefined && compareBytes(key, last) <= 0) throw badListing(listing, 'the keys of the listing are not in order');
-  return key;
+function checkOrder(listing: Listing, first: string, last: string | undefined, address: string): void {
+  if (!address.startsWith(first)) throw badListing(listing, 'the listing has a key that was not asked for');
+  if (last !== undefined && compareBytes(address, last) <= 0)
+    throw badListing(listing, 'the keys of the listing are not in order');
 }
 
 function badListing({ bucket }: Listing, why: string): TenonError {
@@ -165,7 +170,7 @@ async function getPage(
       return new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...delimiter, ...from });
     },
     take: (answer) => {
-      page = readListPage(bytesForNow(answer));
+      page = readListPage(bytesForNow(answer), bucket);
       return NOTHING;
     },
   });

@@ -20,11 +20,11 @@ const LAST = '</Contents>';
  * in. A page that is cut, that says less than it holds, or that does not know whether more follows is a BadAnswer: none of
  * these may ever be taken for the end of a listing.
  */
-export function readListPage(bytes: Buffer): ListPage {
+export function readListPage(bytes: Buffer, bucket: string): ListPage {
   const { entries, rest } = split(bytes);
   if (!rest.trimEnd().endsWith(END)) throw new BadAnswer('TruncatedPage', 'The page of the listing breaks off.');
   const encoded = tag(rest, 'EncodingType') === 'url';
-  const objects = readEntries(entries, encoded);
+  const objects = readEntries(entries, bucket, encoded);
   const prefixes = readPrefixes(rest, encoded);
   checkCount(rest, objects.length + prefixes.length);
   return { objects, prefixes, next: nextToken(rest) };

@@ -18,7 +18,11 @@ function bucket(keys: readonly string[], pageKeys: number) {
     const from = after === undefined ? 0 : keys.findIndex((key) => compareBytes(key, after) > 0);
     const found = from < 0 ? [] : keys.slice(from, from + pageKeys);
     const next = from >= 0 && from + pageKeys < keys.length ? found.at(-1) : undefined;
-    return { objects: found.map((key) => ({ key, size: 1, etag: 'e', modified: 0 })), prefixes: [], next };
+    return {
+      objects: found.map((key) => ({ address: `s3://b/${key}`, key, size: 1, etag: 'e', modified: 0 })),
+      prefixes: [],
+      next,
+    };
   };
   return { asked, getPage };
 }

@@ -6,8 +6,14 @@ const ENTRY =
 const END = '<IsTruncated>false</IsTruncated>';
 
 const page = (inside: string) =>
-  readListPage(Buffer.from(`<?xml version="1.0"?><ListBucketResult>${inside}</ListBucketResult>\n`));
-const object = (key: string) => ({ key, size: 7, etag: 'e', modified: Date.parse('2026-11-20T12:00:00Z') });
+  readListPage(Buffer.from(`<?xml version="1.0"?><ListBucketResult>${inside}</ListBucketResult>\n`), 'b');
+const object = (key: string) => ({
+  address: `s3://b/${key}`,
+  key,
+  size: 7,
+  etag: 'e',
+  modified: Date.parse('2026-11-20T12:00:00Z'),
+});
 
 describe('a page of a listing', () => {
   it('is read as it is written, encoded or not', () => {
@@ -64,7 +70,7 @@ describe('a page of a listing', () => {
   it('is refused wherever it is cut', () => {
     const whole = `<ListBucketResult>${ENTRY}${ENTRY}${END}</ListBucketResult>`;
     for (let length = 0; length < whole.length; length += 1) {
-      expect(() => readListPage(Buffer.from(whole.slice(0, length))), String(length)).toThrow();
+      expect(() => readListPage(Buffer.from(whole.slice(0, length)), 'b'), String(length)).toThrow();
     }
   });
 
