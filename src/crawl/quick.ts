@@ -19,7 +19,7 @@ export async function quickPart(source: ByteSource, limits: ClassifyLimits): Pro
   const size = Math.min(limits.sampleBytes, TEXT_BYTES);
   // Another sample is wanted than this one: it would be read twice.
   if (size < limits.sampleBytes && source.size > size) return undefined;
-  const bytes = Buffer.from(await source.read(0, Math.min(size, source.size)));
+  const bytes = viewOf(await source.read(0, Math.min(size, source.size)));
   const mark = bytes.subarray(0, 4).toString('latin1');
   if (mark === 'PAR1') return ofFooter(source);
   // A few bytes can keep the decoder of zstd busy for minutes; ORC may be packed by it inside.
@@ -36,6 +36,11 @@ export async function quickPart(source: ByteSource, limits: ClassifyLimits): Pro
 
 /** By the tail that the classifier of Parquet will read as well. */
 async function ofFooter(source: ByteSource): Promise<'whole' | undefined> {
-  const tail = Buffer.from(await source.read(Math.max(0, source.size - SMALL_BYTES), source.size));
+  const tail = viewOf(await source.read(Math.max(0, source.size - SMALL_BYTES), source.size));
   return tail.length < 8 || tail.readUInt32LE(tail.length - 8) + 8 <= tail.length ? 'whole' : undefined;
+}
+
+/** Not a copy. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
