@@ -81,6 +81,14 @@ describe('the check of the rooms', () => {
   });
 });
 
+describe('the program', () => {
+  it('does not load the engine, which has processes of its own and takes long to load', () => {
+    const built = readdirSync('dist/bin').filter((name) => name.endsWith('.js'));
+    expect(built.length).toBeGreaterThan(10);
+    expect(built.filter((name) => readFileSync(join('dist/bin', name), 'utf8').includes('@duckdb/node-api'))).toEqual([]);
+  });
+});
+
 function violations(files: ReadonlyMap<string, string>): string[] {
   return [...files].flatMap(([path, text]) => {
     const room = roomOf(path) ?? '';

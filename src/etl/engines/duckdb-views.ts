@@ -3,7 +3,7 @@ import type { Format } from '../../model/schema.ts';
 import type { ColumnType } from '../../model/types.ts';
 import type { Relation, Step, WritePlan } from '../engine.ts';
 import { isStrict, strictValue } from './duckdb-strict.ts';
-import { toDuckdbType } from './duckdb-types.ts';
+import { toDuckdbType } from './duckdb-type-text.ts';
 
 /** An input whose files lie in folders that DuckDB can read by one pattern a group; see duckdb-links.ts. */
 export interface LaidInput extends Relation {
