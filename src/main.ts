@@ -10,12 +10,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.emit('SIGINT');
 });
 
-const [{ programVersion }, { runCli }, { keepHeapSmall }] = await Promise.all([
-  import('./db/migrations.ts'),
-  import('./cli/program.ts'),
-  import('./cli/small-heap.ts'),
-]);
-keepHeapSmall();
+// Node has it from version 21 on. Without it `pg` makes a Response to see where it runs, for which all of fetch is loaded.
+if (!('navigator' in globalThis)) Object.assign(globalThis, { navigator: { userAgent: `Node.js/${process.versions.node}` } });
+
+const [{ programVersion }, { runCli }] = await Promise.all([import('./db/migrations.ts'), import('./cli/program.ts')]);
 process.exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,

@@ -10,6 +10,7 @@ import { openTenon, type Tenon } from '../tenon.ts';
 import { OPEN_STATES } from '../work/run.ts';
 import { CLIENT_HEADER } from './api-client.ts';
 import { apiSocket, makeSocketFolder } from './api-socket.ts';
+import { keepHeapSmall } from './small-heap.ts';
 
 /** What the entry hands in: the sources and the schema that this program has. */
 export interface Parts {
@@ -62,6 +63,8 @@ export async function ownAndServe(
     const others = watchOthers(tenon);
     const server = await createServer({ tenon, schema, version: parts.version, onRequest: others.notice });
     await server.listen({ socket });
+    // Not before all is loaded, which would be cleaned up after many times.
+    keepHeapSmall();
     return {
       tenon,
       server,
