@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { joinAddress, parseAddress } from '../src/connections/address.ts';
+import { folderLength } from '../src/connections/folder-length.ts';
 import type { ListOptions, ObjectStore, StoredObject } from '../src/connections/object-store.ts';
 import type { CrawlContext, Finding, ObjectFinding, UnknownFinding } from '../src/crawl/crawler.ts';
 import { asTenonError, TenonError } from '../src/model/errors.ts';
@@ -159,7 +160,7 @@ function globsOf({ exclude }: ObjectOptions): readonly Glob[] {
 
 /** As Hive and Spark have it: `_year=2026` is a partition, `_temporary` is not. */
 function isHidden(path: string): boolean {
-  const start = path.lastIndexOf('/', path.length - 2) + 1;
+  const start = folderLength(path, path.length - 1);
   const first = path.charCodeAt(start);
   if (first !== DOT && first !== UNDERSCORE) return false;
   const name = path.slice(start);

@@ -53,18 +53,36 @@ export interface PartitionCounts {
 export async function recordPartitions(w: Write, table: Table, drafts: readonly PartitionDraft[]): Promise<PartitionCounts> {
   const now = await writableTable(w, table);
   const wanted = prepare(now, drafts);
+  const counts = { added: 0, changed: 0, unchanged: 0 };
+  for (let at = 0; at < wanted.length; at += ROWS_A_STATEMENT) {
+    await recordSome(w, now, wanted.slice(at, at + ROWS_A_STATEMENT), counts);
+  }
+  return counts;
+}
+
+/** More rows in one statement are no faster, and all of it stands in memory a few times. */
+const ROWS_A_STATEMENT = 1_000;
+
+async function recordSome(
+  w: Write,
+  table: Table,
+  wanted: readonly Prepared[],
+  counts: { -readonly [Count in keyof PartitionCounts]: number },
+): Promise<void> {
   const current = await currentByKey(
     w.tx,
-    now.id,
+    table.id,
     wanted.map(({ key }) => key),
   );
   const moves = wanted.flatMap((next, place) => {
     const before = current.get(place);
     return before !== undefined && isSame(next, before) ? [] : [{ next, before }];
   });
-  if (moves.length > 0) await move(w, now, moves);
+  if (moves.length > 0) await move(w, table, moves);
   const changed = moves.filter(({ before }) => before !== undefined).length;
-  return { added: moves.length - changed, changed, unchanged: drafts.length - moves.length };
+  counts.added += moves.length - changed;
+  counts.changed += changed;
+  counts.unchanged += wanted.length - moves.length;
 }
 
 /** The table as it is in this transaction: the caller's may be older. */

@@ -1,6 +1,7 @@
 import { TenonError } from '../model/errors.ts';
 import { lastName, parseAddress, s3Address } from './address.ts';
 import { compareBytes } from './byte-order.ts';
+import { folderLength } from './folder-length.ts';
 import type { ListOptions, StoredObject } from './object-store.ts';
 import { pagesAhead, type GetPage } from './s3-ahead.ts';
 import { bytesForNow } from './s3-body.ts';
@@ -81,7 +82,7 @@ function leftOut({ skip }: ListOptions): (path: string) => boolean {
   let folder = '';
   let isSkipped = false;
   return (path) => {
-    const end = path.lastIndexOf('/') + 1;
+    const end = folderLength(path);
     if (end !== folder.length || !path.startsWith(folder)) {
       folder = path.slice(0, end);
       isSkipped = false;

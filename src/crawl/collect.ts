@@ -23,8 +23,8 @@ export interface CollectContext extends UnitsContext, LookedAtContext {
 }
 
 export interface Collector {
-  /** Takes what a listing closed, and gives the tables that are whole with it. */
-  take(closed: Closed): Promise<FoundTable[]>;
+  /** Takes what a listing closed, and gives the tables that are whole with it. Undefined: none, and it does not take its time. */
+  take(closed: Closed): Promise<readonly FoundTable[]> | undefined;
   /** A table of which no looked-at partition has a file any more. Undefined: nothing of it is left. */
   emptied(folder: ClosedFolder, keys: readonly string[]): Promise<FoundTable | undefined>;
   /** There is no more. Unless it is `sure` that all was listed, nothing that the catalog has is put together anew. */
@@ -36,6 +36,8 @@ export interface Collector {
   /** Gives up what was taken of a folder: it belongs to something else. */
   forget(path: string): void;
 }
+
+const NOTHING: readonly FoundTable[] = [];
 
 /** The partitions of one root that have the same keys. */
 interface OpenTable {
@@ -53,50 +55,50 @@ interface OpenTable {
  * kept: for each partition its columns, its manifest if it has changed, or only the row that it has in the catalog.
  */
 export function createCollector(context: CollectContext): Collector {
-  const roots = new Map<string, Map<string, OpenTable>>();
+  const roots = new Map<string, readonly OpenTable[]>();
 
-  async function openTable(root: string, keys: readonly string[]): Promise<OpenTable> {
-    const tables = roots.get(root) ?? new Map<string, OpenTable>();
-    roots.set(root, tables);
-    const id = JSON.stringify(keys);
-    const known = tables.get(id);
-    if (known !== undefined) return known;
+  function openTable(root: string, keys: readonly string[]): Promise<OpenTable> | OpenTable {
+    const tables = roots.get(root);
+    return tables?.find((table) => isSame(table.keys, keys)) ?? newTable(root, keys);
+  }
+
+  async function newTable(root: string, keys: readonly string[]): Promise<OpenTable> {
     const before = context.known.tables.get(identityOf(folderAddress(context.base(), root), keys, undefined));
     const recorded = before && (await lookedAtOf(context, before, root));
     const absent = new Map(recorded?.partitions);
     const values = new Set(recorded?.namesakes.map((partition) => JSON.stringify(partition.values)));
     const others = recorded?.others ?? NO_OTHERS;
     const opened: OpenTable = { keys, before, absent, others, values, units: createUnits(context) };
-    tables.set(id, opened);
+    roots.set(root, [...(roots.get(root) ?? []), opened]);
     return opened;
   }
 
-  async function takePartition(closed: ClosedPartition): Promise<void> {
-    const { path, levels, layouts } = closed;
-    const table = await openTable(
-      closed.root,
-      levels.map(({ key }) => key),
-    );
+  async function takeFirst(closed: ClosedPartition, table: Promise<OpenTable>): Promise<void> {
+    await takePartition(closed, await table);
+  }
+
+  function takePartition({ path, levels, layouts }: ClosedPartition, table: OpenTable): Promise<void> | undefined {
     const values = levels.map(({ value }) => value);
     const location = folderAddress(context.base(), path);
     const partition = table.absent.get(location);
     table.absent.delete(location);
-    if (table.values.has(JSON.stringify(values))) {
+    const text = JSON.stringify(values);
+    if (table.values.has(text)) {
       context.report.unknown(
         path,
         new TenonError('BAD_INPUT', `The folder ${path} has the same partition values as another one.`),
       );
-      return;
+      return undefined;
     }
-    table.values.add(JSON.stringify(values));
-    await table.units.add({ path, layouts, before: partition }, { values, path, location });
+    table.values.add(text);
+    return table.units.add({ path, layouts, before: partition }, { values, path, location });
   }
 
   async function takeFolder(folder: ClosedFolder): Promise<FoundTable[]> {
     const found: FoundTable[] = [];
-    const tables = [...(roots.get(folder.path)?.values() ?? [])];
+    const tables = roots.get(folder.path) ?? [];
     roots.delete(folder.path);
-    const ordered = tables.sort((a, b) => (a.keys.join('/') < b.keys.join('/') ? -1 : 1));
+    const ordered = tables.toSorted((a, b) => (a.keys.join('/') < b.keys.join('/') ? -1 : 1));
     for (const [i, table] of ordered.entries()) {
       const made = await partitionedTable(context, folder, table, i === 0);
       if (made !== undefined) found.push(made);
@@ -106,10 +108,14 @@ export function createCollector(context: CollectContext): Collector {
   }
 
   return {
-    async take(closed) {
+    take(closed) {
       if (closed.kind === 'folder') return takeFolder(closed);
-      await takePartition(closed);
-      return [];
+      const table = openTable(
+        closed.root,
+        closed.levels.map(({ key }) => key),
+      );
+      const taken = table instanceof Promise ? takeFirst(closed, table) : takePartition(closed, table);
+      return taken?.then(() => NOTHING);
     },
     async emptied(folder, keys) {
       return partitionedTable(context, folder, await openTable(folder.path, keys), true);
@@ -122,6 +128,10 @@ export function createCollector(context: CollectContext): Collector {
     firstOpen: () => undefined,
     splitAt: () => [],
   };
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((one, i) => one === others[i]);
 }
 
 async function partitionedTable(

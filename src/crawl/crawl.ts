@@ -154,7 +154,8 @@ export class Crawl {
   private async takeObjects(objects: readonly ObjectFinding[]): Promise<void> {
     for (const object of objects) {
       const foreign = this.foreign ?? (await this.meetScope(object));
-      if (this.lake?.mayChange(object.path) === true) await this.lake.meet(object.path, this.grouping.count());
+      const met = this.lake?.mayChange(object.path) === true ? this.lake.meet(object.path, this.grouping.count()) : undefined;
+      if (met !== undefined) await met;
       const closed = this.group(object, foreign);
       if (closed.length > 0) await this.close(closed);
       if (this.run.signal.aborted) return;
@@ -216,7 +217,9 @@ export class Crawl {
         continue;
       }
       const whole = one.kind === 'partition' ? one : (this.partial?.withWhatIsKnown(one) ?? one);
-      for (const found of await this.collector.take(whole)) this.meet(found, this.grouping.count() - 1);
+      // A promise for each of a hundred thousand partitions would take as long as to look at them.
+      const taken = this.collector.take(whole);
+      if (taken !== undefined) for (const found of await taken) this.meet(found, this.grouping.count() - 1);
       if (one.kind === 'folder') reached('crawl.table-closed');
     }
     if (this.saves.rows >= this.plan.config.limits.transactionRows) await this.saveMeanwhile();

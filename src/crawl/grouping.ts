@@ -1,4 +1,5 @@
 import { compareBytes } from '../connections/byte-order.ts';
+import { folderLength } from '../connections/folder-length.ts';
 import { TenonError } from '../model/errors.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { extensionOf, filesToRead, foldedName, Layouts, type Layout } from './layout.ts';
@@ -79,7 +80,7 @@ export function createGrouping(
 
   function add(object: ObjectFinding): readonly Closed[] {
     const { path, size } = object;
-    const end = path.lastIndexOf('/') + 1;
+    const end = folderLength(path);
     const name = path.slice(end);
     // Mostly the next file lies beside the last one: then nothing closes, and its folders were looked at.
     const open = stack.at(-1)?.path ?? '';

@@ -1,6 +1,7 @@
 import type { TenonError } from '../model/errors.ts';
 import { asTenonError } from '../model/errors.ts';
 import { compareBytes } from '../connections/byte-order.ts';
+import { folderLength } from '../connections/folder-length.ts';
 import type { ObjectFinding } from './crawler.ts';
 import { isDeltaMetadata } from './delta-log.ts';
 import { isIcebergMetadata } from './iceberg.ts';
@@ -59,19 +60,22 @@ export class LakeRoots {
     return true;
   }
 
-  /** Notes that the listing has come to a path; gives the root that it has left, if it has. */
-  async meet(path: string, number: number): Promise<LakeRoot | undefined> {
+  /** Notes that the listing has come to a path; gives the root that it has left, if it has. A promise only where it asks. */
+  meet(path: string, number: number): Promise<LakeRoot | undefined> | LakeRoot | undefined {
     const left = this.leave(path);
     if (this.open !== undefined) return left;
     const candidates = candidatesOn(path, this.lastFolder ?? '', this.known);
-    this.lastFolder = path.slice(0, path.lastIndexOf('/') + 1);
+    this.lastFolder = path.slice(0, folderLength(path));
+    return candidates.length === 0 ? left : this.openOneOf(candidates, number).then(() => left);
+  }
+
+  private async openOneOf(candidates: readonly Candidate[], number: number): Promise<void> {
     for (const candidate of candidates) {
       if (!(await this.isRoot(candidate))) continue;
       this.open = { path: candidate.root, first: number, metadata: new Map(), data: new FileList() };
       this.met.add(candidate.root);
-      break;
+      return;
     }
-    return left;
   }
 
   private leave(path: string): LakeRoot | undefined {

@@ -81,10 +81,15 @@ export class LakeTables {
     return this.roots.mayChange(path);
   }
 
-  /** Notes that the listing has come to a path. `number`: of the object there. */
-  async meet(path: string, number: number): Promise<void> {
+  /** Notes that the listing has come to a path. `number`: of the object there. Undefined: nothing has to be waited for. */
+  meet(path: string, number: number): Promise<void> | undefined {
     this.lookAtLeft();
-    const left = await this.roots.meet(path, number);
+    const left = this.roots.meet(path, number);
+    return left === undefined && this.looking.length < AT_ONCE ? undefined : this.leave(left);
+  }
+
+  private async leave(leaving: Promise<LakeRoot | undefined> | LakeRoot | undefined): Promise<void> {
+    const left = await leaving;
     if (left !== undefined) this.left.push(left);
     if (this.looking.length >= AT_ONCE) await Promise.all(this.looking);
   }

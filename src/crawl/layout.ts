@@ -95,8 +95,17 @@ export function tableStem({ name, files, ends: [first] }: Layout): string {
 
 /** What the files of a layout are named like, numbers apart. */
 export function looksOf({ ends: [first, last] }: Layout): string {
-  const [one, other] = [foldedName(first), foldedName(last)];
+  const one = foldedName(first);
+  const other = isAlike(first, last) ? one : foldedName(last);
   return one === other ? one : `${one}/${other}`;
+}
+
+/** Surely these look like those; what is not sure has to be compared by `looksOf`. */
+export function lookAlike(these: readonly Layout[], those: readonly Layout[]): boolean {
+  return (
+    these.length === those.length &&
+    these.every(({ ends }, i) => isAlike(ends[0], those[i]?.ends[0] ?? '') && isAlike(ends[1], those[i]?.ends[1] ?? ''))
+  );
 }
 
 /** Of files that tell their rows in a footer all are read where footers are the inventory; their names are what a listing has. */

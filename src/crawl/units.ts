@@ -3,14 +3,14 @@ import type { Column, Format } from '../model/schema.ts';
 import type { Partition } from '../model/table.ts';
 import type { PlacedUnit } from './found-table.ts';
 import { packFiles } from './file-list.ts';
-import { looksOf, type Layout } from './layout.ts';
+import { lookAlike, looksOf, type Layout } from './layout.ts';
 import { Spread } from './sampler.ts';
 import { isUnchanged, lookAtUnit, type ReadUnit, type Unit, type UnitContext, type UnitPlace } from './unit.ts';
 
 /** The partitions of one table, in the order of the listing. */
 export interface Units {
-  /** Takes the next one. Waits where too many are being looked at already. */
-  add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void>;
+  /** Takes the next one. Undefined: nothing has to be waited for, as it mostly is. */
+  add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> | undefined;
   /** All of them, when there are no more. */
   finish(): Promise<PlacedUnit[]>;
 }
@@ -58,6 +58,8 @@ const NOTHING = new Uint8Array();
 export function createUnits(context: UnitsContext): Units {
   const units: (PlacedUnit | undefined)[] = [];
   const alikes = new Map<string, Alike>();
+  /** The one before: mostly the next one is like it. */
+  let last: { readonly layouts: readonly Layout[]; readonly alike: Alike } | undefined;
   const running = new Set<Promise<unknown>>();
   let runningFiles = 0;
   let resume = (): void => undefined;
@@ -123,33 +125,43 @@ export function createUnits(context: UnitsContext): Units {
   }
 
   function alikeOf(layouts: readonly Layout[]): Alike {
+    if (last !== undefined && lookAlike(layouts, last.layouts)) return last.alike;
     const name = layouts.map(looksOf).join('/');
-    const known = alikes.get(name);
-    if (known !== undefined) return known;
     const rest = new Spread<{ index: number; place: UnitPlace }>(context.samplePartitions - early);
-    const made: Alike = { read: [], rule: undefined, assumed: [], rest };
-    alikes.set(name, made);
-    return made;
+    const alike = alikes.get(name) ?? { read: [], rule: undefined, assumed: [], rest };
+    alikes.set(name, alike);
+    last = { layouts, alike };
+    return alike;
   }
 
-  async function add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> {
+  function add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> | undefined {
     const index = units.length;
     units.push(undefined);
-    await keep();
     // Of a folder in which a file could not be listed, the catalog knows more than the listing.
     if (place.before !== undefined && (isUnchanged(place.layouts, place.before) || context.report.hasUnlisted(place.path))) {
       units[index] = unchangedUnit(place.before, at.path);
-      return;
+      return undefined;
     }
     const alike = alikeOf(place.layouts);
+    if (whole.length >= KEPT_AT_ONCE || alike.rule === undefined) return decide(alike, index, place, at);
+    return follow(alike, index, place, at);
+  }
+
+  async function decide(alike: Alike, ...rest: [number, UnitPlace, Omit<PlacedUnit, 'unit'>]): Promise<void> {
+    await keep();
     if (alike.read.length >= early) alike.rule ??= ruleOf(await Promise.all(alike.read));
+    await follow(alike, ...rest);
+  }
+
+  /** As far as there is a rule. */
+  function follow(alike: Alike, index: number, place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> | undefined {
     const { rule } = alike;
     if (rule === undefined || rule === 'each' || tooMany(place, context)) return begin(alike, index, place, at);
     if (rule.format === undefined) context.report.skip(place.path, 'not of a known format');
-    const unit = assumedUnit(place, rule);
-    put(index, at, unit);
+    put(index, at, assumedUnit(place, rule));
     alike.assumed.push(index);
     alike.rest.add({ index, place }, newestOf(place.layouts));
+    return undefined;
   }
 
   /** What they have in common once all that is to be read was read. */
