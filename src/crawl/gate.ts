@@ -12,12 +12,12 @@ export interface GateLimits {
 
 /** So many at the same time need no reason. */
 const FIRST = 8;
-/** A thread that works for more of its time than this gets nothing done sooner by having more under way. */
+/** With more of a core in use than this, nothing is done sooner by having more under way. */
 const BUSY = 0.8;
 
 /**
  * Limits how many reads run at the same time, over all layouts of a crawl. It begins with a few and takes twice as many each time
- * that all of them were waited for while this thread had little to do: then it is the way to the source that takes the time.
+ * that all of them were waited for while the processor had little to do: then it is the way to the source that takes the time.
  */
 export function createGate({ most, bytes }: GateLimits, busy = busyShare()): Gate {
   const waiting: { readonly bytes: number; readonly start: () => void }[] = [];
@@ -62,13 +62,17 @@ export function createGate({ most, bytes }: GateLimits, busy = busyShare()): Gat
   };
 }
 
-/** How much of the time since it was asked last this thread was at work, from 0 to 1. */
+/**
+ * How much processor this process used since it was asked last, in parts of one core. What it would have liked to use does not
+ * count: a machine that is busy with others makes everything take long, as a slow way does.
+ */
 function busyShare(): () => number {
-  let last = performance.eventLoopUtilization();
+  let last = { at: performance.now(), cpu: process.cpuUsage() };
   return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
+    const now = { at: performance.now(), cpu: process.cpuUsage() };
+    const used = now.cpu.user - last.cpu.user + now.cpu.system - last.cpu.system;
+    const ms = now.at - last.at;
     last = now;
-    return utilization;
+    return ms === 0 ? 1 : used / 1_000 / ms;
   };
 }
