@@ -33,6 +33,8 @@ export interface Collector {
   firstOpen(): number | undefined;
   /** What has to be known of the folders on the way to an object's path by who goes on after it; `number` objects come before. */
   splitAt(path: string, number: number): string[];
+  /** Whether what the catalog has was put together anew, so that a table that was not found is none any more. */
+  accountsForAll(): boolean;
   /** Gives up what was taken of a folder: it belongs to something else. */
   forget(path: string): void;
 }
@@ -127,6 +129,7 @@ export function createCollector(context: CollectContext): Collector {
     finish: () => Promise.resolve([]),
     firstOpen: () => undefined,
     splitAt: () => [],
+    accountsForAll: () => false,
   };
 }
 

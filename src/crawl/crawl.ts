@@ -113,6 +113,7 @@ export class Crawl {
       isLookedAt: (location) => this.partial?.isLookedAt(location) ?? true,
       isPartial: () => this.partial !== undefined,
       isOnlyNew: () => this.partial !== undefined && settings.recrawl === 'new-folders',
+      fewFolders: () => this.partial?.fewFolders(),
       foldersBelow: (root, levels) => this.partial?.foldersBelow(root, levels),
       nameFrom: (text) => this.nameFrom(text),
     });
@@ -180,6 +181,7 @@ export class Crawl {
       pathOf: (location) => this.at.pathOf(location),
       emptied: (folder, keys) => this.collector.emptied(folder, keys),
       isGrouped: grouping === 'glue' && recrawl !== 'new-folders',
+      accountsForAll: () => this.collector.accountsForAll(),
     });
   }
 

@@ -6,6 +6,7 @@ import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './f
 import { fold, Likenesses, manifestOf, unfold, type FoldedUnit, type Likeness } from './glue-folder.ts';
 import { createGlueGrouping, type GlueGrouping, type Grouped, type Leaf } from './glue-grouping.ts';
 import { compareClosing, knownFolders, type KnownFolder } from './glue-known.ts';
+import { tablesInPlace } from './glue-in-place.ts';
 import { lookAtFolder, lookAtRecorded, type Looked, type SeenFolder } from './glue-look.ts';
 import { GlueNewFolders } from './glue-new-folders.ts';
 import type { Closed, ClosedFolder } from './grouping.ts';
@@ -21,6 +22,11 @@ interface Content {
   /** The table that `unit.partition` is one of. */
   readonly table: Table | undefined;
   readonly like: Likeness;
+}
+
+interface Looking {
+  readonly folder: Pick<ClosedFolder, 'path' | 'first'>;
+  readonly look: Promise<Looked>;
 }
 
 interface Begun {
@@ -41,7 +47,10 @@ const AT_ONCE = 16;
  * where it belongs. Until then a folder is its place, its manifest and its columns, which many folders share.
  */
 export function createGlueCollector(context: CollectContext, settings: CrawlSettings, split: readonly string[]): Collector {
-  const queue: { readonly folder: Pick<ClosedFolder, 'path' | 'first'>; readonly look: Promise<Looked> }[] = [];
+  const queue: Looking[] = [];
+  /** A few folders that are looked at alone: first it is asked whether they leave the tables where they are. */
+  const few: Looking[] = [];
+  let areInPlace = false;
   const likenesses = new Likenesses();
   /** Folders whose files the catalog does not keep yet. */
   const held: FoldedUnit[] = [];
@@ -77,14 +86,30 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
       if (upTo !== undefined && compareClosing(next.path, upTo) > 0) break;
       others.pop();
       const folder = { path: next.path, first: 0 };
-      found.push(...(await put(folder, lookAtRecorded(context, folder, next.recorded))));
+      found.push(...(await put({ folder, look: lookAtRecorded(context, folder, next.recorded) })));
     }
     return found;
   }
 
-  async function put(folder: Pick<ClosedFolder, 'path' | 'first'>, look: Promise<Looked>): Promise<FoundTable[]> {
-    queue.push({ folder, look });
+  async function put(looking: Looking): Promise<FoundTable[]> {
+    queue.push(looking);
     return queue.length < AT_ONCE ? [] : takeNext();
+  }
+
+  async function group(looking: Looking): Promise<FoundTable[]> {
+    const before = await takeKnown(looking.folder.path);
+    return [...before, ...(await put(looking))];
+  }
+
+  async function findInPlace(): Promise<FoundTable[] | undefined> {
+    const seen: SeenFolder[] = [];
+    for (const { look } of few) {
+      const looked = await look;
+      if (looked === undefined) continue;
+      if (!('leaf' in looked)) return undefined;
+      seen.push(looked.leaf);
+    }
+    return tablesInPlace(context, begin().catalog, seen);
   }
 
   async function takeNext(): Promise<FoundTable[]> {
@@ -129,15 +154,23 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
     async take(closed: Closed) {
       if (closed.kind !== 'folder') throw new TenonError('INTERNAL', 'A folder is a partition only when its schema says so.');
       if (closed.layouts.length === 0) return [];
-      const before = await takeKnown(closed.path);
-      return [...before, ...(await put(closed, lookAtFolder(context, begin().catalog, closed)))];
+      const looking = { folder: closed, look: lookAtFolder(context, begin().catalog, closed) };
+      if (context.fewFolders() === undefined) return group(looking);
+      few.push(looking);
+      await few.at(-AT_ONCE)?.look;
+      return [];
     },
     async emptied({ path }, keys) {
       const found = await groupedTable(context, begin().catalog, { root: path, keys, members: [], first: 0 });
       return found.partitionCount === 0 ? undefined : found;
     },
     async finish(sure) {
-      const found = await takeKnown(undefined);
+      const inPlace = sure && context.fewFolders() !== undefined ? await findInPlace() : undefined;
+      areInPlace = inPlace !== undefined;
+      if (inPlace !== undefined) return inPlace;
+      const found: FoundTable[] = [];
+      for (const looking of few.splice(0)) found.push(...(await group(looking)));
+      found.push(...(await takeKnown(undefined)));
       while (queue.length > 0) found.push(...(await takeNext()));
       isSure = sure;
       if (begun !== undefined) found.push(...(await tables(begun.grouping.finish())));
@@ -145,9 +178,12 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
       return found;
     },
     firstOpen() {
-      const numbers = [queue[0]?.folder.first, begun?.grouping.firstOpen()].filter((number) => number !== undefined);
+      const numbers = [few[0]?.folder.first, queue[0]?.folder.first, begun?.grouping.firstOpen()].filter(
+        (number) => number !== undefined,
+      );
       return numbers.length === 0 ? undefined : Math.min(...numbers);
     },
+    accountsForAll: () => !areInPlace,
     // A folder is no part of a table before its schema says so.
     forget: () => undefined,
     splitAt: (path, number) => begun?.grouping.splitAt(path, number) ?? [...split],

@@ -12,6 +12,8 @@ export interface LookedAtContext {
   readonly isPartial: () => boolean;
   /** And of those only such as the catalog does not know. */
   readonly isOnlyNew: () => boolean;
+  /** What is looked at, where that are a few folders, each by itself; else undefined. */
+  readonly fewFolders: () => readonly string[] | undefined;
   /** The folders so many levels below a root that are looked at; undefined: it may be all of them. */
   readonly foldersBelow: (root: string, levels: number) => readonly string[] | undefined;
 }

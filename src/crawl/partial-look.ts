@@ -11,11 +11,16 @@ export interface PartialLookContext {
   /** The address of the scope's root. */
   readonly base: string;
   readonly pathOf: (location: string) => string | undefined;
-  /** Schemas decide what is a table: then whatever a crawl looks at, it accounts for all that the catalog has. */
+  /** Schemas decide what is a table. */
   readonly isGrouped: boolean;
+  /** All that the catalog has was put together anew, whatever was looked at. */
+  readonly accountsForAll: () => boolean;
   /** A table whose partitions were looked at and had no file any more; undefined: it has no others. */
   readonly emptied: (folder: ClosedFolder, keys: readonly string[]) => Promise<FoundTable | undefined>;
 }
+
+/** Of more folders it is not asked what they are one by one. */
+const FEW = 1_000;
 
 /** A crawl that looks at some folders only: for the rest it takes the catalog's word. */
 export class PartialLook {
@@ -38,10 +43,17 @@ export class PartialLook {
     return this.parts.foldersBelow(root, levels);
   }
 
+  /** What is looked at, where that are a few folders, each by itself. */
+  fewFolders(): readonly string[] | undefined {
+    const { all } = this.parts;
+    return all.length > FEW || all.some(({ below }) => below) ? undefined : all.map(({ folder }) => folder);
+  }
+
   /** Whether all that is left of a table was looked at. */
   isWhollyLookedAt(table: Table): boolean {
     const { id, location, schema, parameters } = table;
-    if (this.context.isGrouped && parameters[LAYOUT] === undefined && lakeFormatOf(table) === undefined) return true;
+    const isPlain = parameters[LAYOUT] === undefined && lakeFormatOf(table) === undefined;
+    if (isPlain && this.context.isGrouped) return this.context.accountsForAll();
     return schema.partitionKeys.length > 0 ? this.gone.has(id) : this.isLookedAt(location?.replace(/[^/]*$/, '') ?? '');
   }
 

@@ -1,6 +1,7 @@
 import type { Partition, Table } from '../model/table.ts';
 import type { CollectContext } from './collect.ts';
 import { folderAddress } from './found-table.ts';
+import { placeBelow } from './glue-grouping.ts';
 import { LAYOUT } from './known.ts';
 import { lakeFormatOf } from './lake-parts.ts';
 import { pathBelow } from './scope-paths.ts';
@@ -50,6 +51,16 @@ export class Recorded {
     return this.above.has(folder);
   }
 
+  hasTableAt(folder: string): boolean {
+    return this.tables.has(folder);
+  }
+
+  /** Tables begin, or files are several tables, on the way from one folder to another. */
+  hasTablesBetween(root: string, folder: string): boolean {
+    const between = foldersTo(folder).filter((path) => path.length > root.length && path !== folder);
+    return between.some((path) => this.tables.has(path) || this.apart.has(path));
+  }
+
   /** Tables of which a folder may be a partition, by how deep it lies; the nearest first. */
   tablesOver(folder: string): { readonly table: Table; readonly root: string }[] {
     return foldersTo(folder)
@@ -67,11 +78,21 @@ export class Recorded {
       const levels = depthBetween(root, folder);
       for (const table of this.tables.get(root) ?? []) {
         if (table.schema.partitionKeys.length !== levels) continue;
-        const partition = (await this.partitionsOf(table)).get(folderAddress(this.context.base(), folder));
+        const partition = await this.partitionIn(table, root, folder);
         if (partition !== undefined) return { table, partition };
       }
     }
     return undefined;
+  }
+
+  /** Of a few folders each is looked up; for many all are read. */
+  private async partitionIn(table: Table, root: string, folder: string): Promise<Partition | undefined> {
+    const location = folderAddress(this.context.base(), folder);
+    const known = this.partitions.get(table.id);
+    if (known !== undefined || this.context.fewFolders() === undefined)
+      return (known ?? (await this.partitionsOf(table))).get(location);
+    const found = await this.context.known.partitionsWith(table, [placeBelow(root, folder).values]);
+    return found.find((partition) => partition.location === location);
   }
 
   /** By location; read once, and kept until it is forgotten. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findCrawler } from '../../src/crawl/crawlers.ts';
 import { keepEvents } from '../../src/crawl/events.ts';
 import type { FakeS3 } from '../servers/fake-s3.ts';
+import { asked } from './asked.ts';
 import { ADMIN, type CrawlEnd } from './lab.ts';
 import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
@@ -187,6 +188,32 @@ describe('events, grouped as in Glue', () => {
     await tell('t/3/x.json');
     expect((await crawl(settings)).result).toMatchObject({ partitionsRemoved: 1, bill: { lists: 1, gets: 0 } });
     expect((await shown())['t']).toEqual(['a,b,c', ...[0, 1, 10, 2, 4, 5, 6, 7, 8].map((n) => `partition_0=${n}`)]);
+    await expectAsByEverything();
+  });
+
+  it('asks the database for as much, however many partitions there are, where no table moves', async () => {
+    const costs: Record<string, { statements: number; rows: number }>[] = [];
+    for (const size of [10, 200]) {
+      for (let n = 0; n < size; n += 1) put(`t/${n}/x.json`, 'a', 'b');
+      await crawl(settings, { params: { everything: true } });
+      const measure = async (key: string, counts: Record<string, number>): ReturnType<typeof asked> => {
+        await tell(key);
+        return asked(async () => expect(await crawl(settings)).toMatchObject({ state: 'SUCCEEDED', result: counts }));
+      };
+      const added = await measure(put('t/1000/x.json', 'a', 'b'), { partitionsAdded: 1, partitions: size + 1, removed: 0 });
+      fake.bucket.put('t/1000/x.json', Buffer.from('{"a":7,"b":8}\n'));
+      const changed = await measure('t/1000/x.json', { partitionsChanged: 1, partitions: size + 1, removed: 0 });
+      fake.bucket.remove('t/1000/x.json');
+      const removed = await measure('t/1000/x.json', { partitionsRemoved: 1, partitions: size, removed: 0 });
+      costs.push({ added, changed, removed });
+      await expectAsByEverything();
+    }
+    expect(costs[0]?.['added']?.rows).toBeGreaterThan(5);
+    expect(costs[1]).toEqual(costs[0]);
+    fake.bucket.put('t/7/x.json', Buffer.from('{"a":1.5,"b":"x"}\n'));
+    await tell('t/7/x.json');
+    await crawl(settings);
+    expect((await lab.catalog()).find(({ name }) => name === 't')?.columns).toEqual(['a double', 'b string']);
     await expectAsByEverything();
   });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FakeBucket } from '../servers/fake-s3-bucket.ts';
 
 /** What a lake has in one partition, by who has made it. */
-export interface TruePartition {
+interface TruePartition {
   readonly kind: Kind;
   /** Keys of the objects that make it up, with their contents. */
   readonly files: Map<string, Buffer>;
@@ -16,7 +16,7 @@ export interface TrueTable {
 }
 
 /** Most are plain. Of others the columns are more, or wider, or the format is another one. */
-export const KINDS = ['plain', 'extra', 'wide', 'json'] as const;
+const KINDS = ['plain', 'extra', 'wide', 'json'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface TrueLake {

@@ -1,8 +1,8 @@
-import { Query } from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findCrawler } from '../../src/crawl/crawlers.ts';
 import { keepEvents } from '../../src/crawl/events.ts';
 import type { FakeS3 } from '../servers/fake-s3.ts';
+import { asked } from './asked.ts';
 import { ADMIN, type CatalogTable, type CrawlEnd } from './lab.ts';
 import { openS3Lab, type S3Lab } from './s3-lab.ts';
 
@@ -43,17 +43,6 @@ describe('a crawl that looks at a few partitions', () => {
   }
 
   const table = async (): Promise<CatalogTable | undefined> => (await lab.catalog()).find(({ name }) => name === 'sales');
-
-  /** Statements sent to the database meanwhile, and rows that came back. */
-  async function asked(fn: () => Promise<unknown>): Promise<{ statements: number; rows: number }> {
-    const query = Query.prototype as unknown as { submit(): unknown; handleDataRow(): unknown };
-    const statements = vi.spyOn(query, 'submit');
-    const rows = vi.spyOn(query, 'handleDataRow');
-    await fn();
-    const counts = { statements: statements.mock.calls.length, rows: rows.mock.calls.length };
-    vi.restoreAllMocks();
-    return counts;
-  }
 
   /** Nothing is left for a crawl of everything to change. */
   async function expectAsByEverything(settings: Record<string, unknown> = {}): Promise<void> {
