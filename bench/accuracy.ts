@@ -52,7 +52,13 @@ for (const [split, list] of Object.entries(splits)) {
       const sum = sums(part.map((one) => one[side]));
       figures[side][`${split} ${format}`] = sum;
       console.log(
-        [split.padEnd(11), format.padEnd(6), String(part.length).padStart(6), side.padEnd(6), ...Object.values(sum)].join('  '),
+        [
+          split.padEnd(11),
+          format.padEnd(6),
+          String(part.length).padStart(6),
+          side.padEnd(6),
+          ...Object.values(sum).map((percent) => `${percent.toFixed(1)} %`.padStart(8)),
+        ].join('  '),
       );
     }
   }
@@ -83,9 +89,9 @@ async function said(guess: () => Promise<Guess | undefined>): Promise<Guess | un
   }
 }
 
-function sums(verdicts: readonly Verdict[]): Record<string, string> {
-  const share = (right: number, of: number): string => `${((100 * right) / Math.max(1, of)).toFixed(1)} %`.padStart(8);
-  const count = (key: 'dialect' | 'header' | 'names' | 'whole'): string =>
+function sums(verdicts: readonly Verdict[]): Record<string, number> {
+  const share = (right: number, of: number): number => (100 * right) / Math.max(1, of);
+  const count = (key: 'dialect' | 'header' | 'names' | 'whole'): number =>
     share(verdicts.filter((verdict) => verdict[key]).length, verdicts.length);
   const total = (key: 'types' | 'columns'): number => verdicts.reduce((sum, verdict) => sum + verdict[key], 0);
   return {

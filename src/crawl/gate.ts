@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { TenonError } from '../model/errors.ts';
 
 /** Runs a read when its turn comes; `bytes` is what it may hold while it runs. */
 export type Gate = <T>(read: () => Promise<T>, bytes: number) => Promise<T>;
@@ -18,6 +19,7 @@ const BUSY = 0.8;
 /**
  * Limits how many reads run at the same time, over all layouts of a crawl. It begins with a few and takes twice as many each time
  * that all of them were waited for while the processor had little to do: then it is the way to the source that takes the time.
+ * A source that fails although it was asked again gets half as many.
  */
 export function createGate({ most, bytes }: GateLimits, busy = busyShare()): Gate {
   const waiting: { readonly bytes: number; readonly start: () => void }[] = [];
@@ -41,6 +43,10 @@ export function createGate({ most, bytes }: GateLimits, busy = busyShare()): Gat
     if (busy() < BUSY && queued) limit = Math.min(most, limit * 2);
     [ended, queued] = [0, false];
   };
+  const narrow = (): void => {
+    limit = Math.max(Math.min(FIRST, most), Math.floor(limit / 2));
+    [ended, queued] = [0, false];
+  };
   const end = (less: number): void => {
     running -= 1;
     held -= less;
@@ -56,6 +62,9 @@ export function createGate({ most, bytes }: GateLimits, busy = busyShare()): Gat
     else await new Promise<void>((start) => waiting.push({ bytes: size, start }));
     try {
       return await read();
+    } catch (error) {
+      if (error instanceof TenonError && error.code === 'SOURCE_UNAVAILABLE') narrow();
+      throw error;
     } finally {
       end(size);
     }

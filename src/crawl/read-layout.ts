@@ -49,10 +49,7 @@ export interface ReadingRules {
 }
 
 export async function readLayout(layout: Layout, rules: ReadingRules): Promise<ReadLayout> {
-  const { gate, limits } = rules;
-  const results = await Promise.all(
-    layout.samples.map((object) => gate(() => readSample(object, rules), Math.min(object.size, limits.sampleBytes))),
-  );
+  const results = await Promise.all(layout.samples.map((object) => readSample(object, rules)));
   return {
     layout,
     files: results.flatMap(({ path, found }) =>
@@ -65,11 +62,12 @@ export async function readLayout(layout: Layout, rules: ReadingRules): Promise<R
 /** Whatever keeps a file from being read makes that file unknown, and no more than it. Only a stop is thrown. */
 async function readSample(
   object: ObjectFinding,
-  { limits, custom, parsers, signal }: ReadingRules,
+  { limits, custom, gate, parsers, signal }: ReadingRules,
 ): Promise<{ path: string; found: Classification | TenonError | undefined }> {
   const { path } = object;
   try {
-    return { path, found: await parsers.classify(object, limits, custom) };
+    const bytes = Math.min(object.size, limits.sampleBytes);
+    return { path, found: await gate(() => parsers.classify(object, limits, custom), bytes) };
   } catch (error) {
     signal.throwIfAborted();
     const known =

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createGate, type Gate } from '../../src/crawl/gate.ts';
+import { TenonError } from '../../src/model/errors.ts';
 
 /** Reads that end when they are told to, the first one first, with the most that there were at the same time. */
 function reads(gate: Gate) {
@@ -82,6 +83,24 @@ describe('a gate', () => {
     large.ask(100, 64 * MIB);
     await large.end();
     expect(large.seen).toEqual({ begun: 100, done: 100, atOnce: 8 });
+  });
+
+  it('asks a source that is overwhelmed for less at a time, but not because of a file that cannot be read', async () => {
+    const gate = createGate({ most: 64, bytes: MIB }, idle);
+    const r = reads(gate);
+    r.ask(120);
+    await r.end();
+    expect(r.seen.atOnce).toBe(64);
+    const fail = async (code: 'DATA_UNREADABLE' | 'SOURCE_UNAVAILABLE'): Promise<number> => {
+      await expect(gate(() => Promise.reject(new TenonError(code, 'It broke.')), 1)).rejects.toThrow('It broke.');
+      const next = reads(gate);
+      next.ask(65);
+      const { begun } = next.seen;
+      await next.end();
+      return begun;
+    };
+    expect(await fail('DATA_UNREADABLE')).toBe(64);
+    expect(await fail('SOURCE_UNAVAILABLE')).toBe(32);
   });
 
   it('goes on after a read that failed, and gives its error to who asked', async () => {
