@@ -63,6 +63,7 @@ export function createUnits(context: UnitsContext): Units {
   const running = new Set<Promise<unknown>>();
   let runningFiles = 0;
   let resume = (): void => undefined;
+  const shared = sharedParts();
   let failed: { readonly error: unknown } | undefined;
   let whole: number[] = [];
   let keeping = Promise.resolve();
@@ -95,7 +96,7 @@ export function createUnits(context: UnitsContext): Units {
   /** The result finds its place by itself. What it fails with is thrown by who waits next. */
   async function look(index: number, place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<Unit | undefined> {
     try {
-      const unit = await lookAtUnit(place, context);
+      const unit = shared(await lookAtUnit(place, context));
       put(index, at, unit);
       return unit;
     } catch (error) {
@@ -208,6 +209,25 @@ export function createUnits(context: UnitsContext): Units {
 function unchangedUnit(partition: Partition, path: string): PlacedUnit {
   const { values, location } = partition;
   return { values, path, location, unit: { kind: 'unchanged', partition } };
+}
+
+/** So many that differ are worth remembering. */
+const MAX_SHARED = 1_000;
+
+/** Hundreds of thousands of partitions that are all read mostly say the same: what is equal is held once. */
+function sharedParts(): (unit: Unit | undefined) => Unit | undefined {
+  const known = new Map<string, unknown>();
+  const once = <T>(part: T): T => {
+    const text = JSON.stringify(part);
+    const first = known.get(text) as T | undefined;
+    if (first === undefined && known.size < MAX_SHARED) known.set(text, part);
+    return first ?? part;
+  };
+  return (unit) => {
+    if (unit?.kind !== 'read') return unit;
+    const { format, columns, layouts } = unit;
+    return { ...unit, format: once(format), columns: columns && once(columns), layouts: layouts && once(layouts) };
+  };
 }
 
 function tooMany(place: UnitPlace, { partitionFiles }: UnitsContext): boolean {
