@@ -1,20 +1,24 @@
 import type { Config } from '../config.ts';
 import type { Ground } from '../db/db.ts';
 import type { RunContext } from '../work/run.ts';
+import type { AbsenceContext } from './absence.ts';
 import { classifyLimits } from './classifier.ts';
 import type { ClassifierSpec } from './classifier-kind.ts';
 import type { CollectContext } from './collect.ts';
 import type { Crawler } from './crawler.ts';
-import type { CrawlerDefinition } from './crawlers.ts';
+import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import type { Dismissed, SavedDismissed } from './dismissed.ts';
 import { folderAddress } from './found-table.ts';
 import type { Gate } from './gate.ts';
+import type { Known } from './known.ts';
 import type { LakeContext } from './lake-tables.ts';
 import type { Layout } from './layout.ts';
 import type { LookedAtContext } from './looked-at.ts';
 import type { Parsers } from './parsers.ts';
 import { readLayout, type ReadingRules, type ReadLayout } from './read-layout.ts';
-import type { SavedReport } from './report.ts';
+import type { TablePolicy } from './policy.ts';
+import type { Report, SavedReport } from './report.ts';
+import type { SaveContext } from './save.ts';
 import type { SavedPlace } from './whereabouts.ts';
 
 /** All that a crawl is made of before it begins. */
@@ -86,5 +90,47 @@ export function lakeContext(
     limits: { metadataBytes: limits.tableMetadataBytes, columns: limits.columns, files: limits.partitionFiles },
     database: definition.database,
     connection: definition.connection,
+  };
+}
+
+/** What decides about what was not found; what only the crawl knows comes from there. */
+export function absenceContext(
+  { ground, config: { crawl }, run, crawler, options }: CrawlPlan,
+  {
+    isHere,
+    policy,
+    ...rest
+  }: Pick<AbsenceContext, 'known' | 'report' | 'isLookedAt' | 'isUnknown' | 'wasSeen'> & {
+    readonly policy: TablePolicy;
+    readonly isHere: (location: string) => boolean;
+  },
+): AbsenceContext {
+  return {
+    ...rest,
+    db: ground.db,
+    as: run.principal,
+    covers: (location) => isHere(location) && crawler.covers(options, location),
+    keeps: policy.gone !== 'delete',
+    accept: run.run.params['acceptRemovals'] === true,
+    removalShare: crawl.removalShare,
+    removalAtLeast: crawl.removalAtLeast,
+  };
+}
+
+export function saveContext(
+  { ground, run, definition, config }: CrawlPlan,
+  known: Known,
+  report: Report,
+  checkpoint: SaveContext['checkpoint'],
+): SaveContext {
+  return {
+    ground,
+    by: { principal: run.principal, owner: ownerOf(definition), runId: run.run.id },
+    database: definition.database,
+    known,
+    report,
+    rows: config.limits.transactionRows,
+    hold: (tx) => run.hold(tx),
+    checkpoint,
   };
 }

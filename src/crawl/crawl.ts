@@ -1,38 +1,27 @@
 import type { Db } from '../db/db.ts';
 import { TenonError } from '../model/errors.ts';
-import { reached } from '../model/reached.ts';
 import { tableNameFrom } from '../model/names.ts';
 import type { Table } from '../model/table.ts';
 import type { RunContext } from '../work/run.ts';
-import type { AbsenceContext, Parked } from './absence.ts';
+import type { Parked } from './absence.ts';
 import { billOf } from './bill.ts';
 import { classifyLimits } from './classifier.ts';
 import { conclude } from './conclude.ts';
-import { collectContext, lakeContext, type CrawlPlan, type SavedCrawl } from './crawl-plan.ts';
-import { createCollector, folderName, type Collector } from './collect.ts';
-import type { CheckpointFinding, Finding, ObjectFinding, PreviousTable, TableFinding } from './crawler.ts';
+import { absenceContext, saveContext, type CrawlPlan, type SavedCrawl } from './crawl-plan.ts';
+import type { CheckpointFinding, Finding, ObjectFinding, TableFinding } from './crawler.ts';
 import { ownerOf, type CrawlerDefinition } from './crawlers.ts';
 import { declaredTable, serverOf } from './declared-table.ts';
 import { openDismissed, type SavedDismissed } from './dismissed.ts';
 import type { FoundTable } from './found-table.ts';
-import { createGlueCollector } from './glue-collect.ts';
-import { createGate, type Gate } from './gate.ts';
-import { createGrouping, isIgnored, type Closed } from './grouping.ts';
-import { identityOf, Known } from './known.ts';
-import { LakeTables } from './lake-tables.ts';
-import type { Peek } from './lake-roots.ts';
+import { Known } from './known.ts';
+import { ListedScope } from './listed-scope.ts';
 import { policyOf, type TablePolicy } from './policy.ts';
-import { PartialLook } from './partial-look.ts';
-import type { Parts } from './parts.ts';
 import { Progress } from './progress.ts';
 import type { Look } from './recrawl.ts';
 import { Report } from './report.ts';
 import { save, wideSave, type SaveContext } from './save.ts';
 import { SaveQueue } from './save-queue.ts';
-import { baseOf, Foreign } from './scope-paths.ts';
 import { Whereabouts } from './whereabouts.ts';
-
-const NOTHING: readonly Closed[] = [];
 
 /** Reads what the catalog knows, and what an earlier attempt of the run has left. */
 export async function openCrawl(asked: Omit<CrawlPlan, 'dismissed'>): Promise<Crawl> {
@@ -61,19 +50,11 @@ export class Crawl {
   mode: Look['mode'] = 'everything';
   private readonly plan: CrawlPlan;
   readonly known: Known;
-  private readonly grouping;
-  private readonly collector: Collector;
+  readonly listed: ListedScope;
   private readonly policy: TablePolicy;
   private readonly progress: Progress;
   private readonly at: Whereabouts;
   private readonly startedAt: number;
-  private foreign: Foreign | undefined;
-  /** Undefined: everything is looked at. */
-  private partial: PartialLook | undefined;
-  /** Asks the source what lies in a folder, before its listing comes there. */
-  peek: Peek = () => Promise.resolve(undefined);
-  private lake: LakeTables | undefined;
-  private readonly gate: Gate;
   private readonly saves = new SaveQueue();
   /** Tables from which something seems to be gone: saved when it is known whether everything was seen. */
   private held: FoundTable[] = [];
@@ -93,42 +74,30 @@ export class Crawl {
     this.known = known;
     this.scope = crawler.scope(options);
     this.report = new Report(config.limits.reportedItems, saved?.report);
-    this.at = new Whereabouts(this.scope, known, saved, (path, number) => this.collector.splitAt(path, number));
+    this.at = new Whereabouts(this.scope, known, saved, (path, number) => this.listed.splitAt(path, number));
     this.progress = new Progress(this.at.start);
     this.startedAt = plan.ground.clock().getTime();
-    const { settings } = definition;
-    const isGlue = settings.grouping === 'glue';
-    const { inventory } = settings;
-    const sampleFiles = settings.sampleFiles ?? config.crawl.sampleFiles;
-    this.grouping = createGrouping(sampleFiles, { inventory, ...(isGlue && { asLevel: () => undefined }) });
     this.policy = policyOf(definition, `${plan.ground.clock().toISOString()} run ${run.run.id}`);
-    const gate = createGate({ most: config.crawl.parallelReads, bytes: config.crawl.parallelReadBytes });
-    this.gate = gate;
-    const context = collectContext(plan, {
+    const { report, policy, at } = this;
+    this.listed = new ListedScope({
+      plan,
       known,
-      report: this.report,
-      gate,
-      policy: this.policy,
-      base: () => this.at.base ?? '',
-      isLookedAt: (location) => this.partial?.isLookedAt(location) ?? true,
-      isPartial: () => this.partial !== undefined,
-      isOnlyNew: () => this.partial !== undefined && settings.recrawl === 'new-folders',
-      fewFolders: () => this.partial?.fewFolders(),
-      foldersBelow: (root, levels) => this.partial?.foldersBelow(root, levels),
+      report,
+      policy,
+      at,
       nameFrom: (text) => this.nameFrom(text),
+      counted: (path) => {
+        this.progress.objects += 1;
+        this.lastPath = path;
+      },
+      found: (found, end) => this.meet(found, end),
+      closed: () => (this.saves.rows >= config.limits.transactionRows ? this.saveMeanwhile() : undefined),
     });
-    this.collector = isGlue ? createGlueCollector(context, settings, this.at.split) : createCollector(context);
   }
 
   /** Where the crawler has to go on. */
   get cursor(): string | undefined {
     return this.at.start?.cursor;
-  }
-
-  /** What is recorded of a table that its source declares. */
-  previous(location: string): PreviousTable | undefined {
-    const table = this.known.tables.get(identityOf(location, [], undefined));
-    return table === undefined ? undefined : { columns: table.schema.columns, details: table.details };
   }
 
   /** Nothing was found, now or by an attempt before. */
@@ -141,7 +110,8 @@ export class Crawl {
       case 'object':
         return this.takeObject(finding);
       case 'objects':
-        return this.takeObjects(finding.objects);
+        await this.listed.takeAll(finding.objects);
+        return this.showProgress();
       case 'table':
         return this.takeTable(finding);
       case 'unknown':
@@ -151,80 +121,9 @@ export class Crawl {
     }
   }
 
-  /** Waits only where something was closed: a promise for each of a million objects takes longer than all the rest. */
-  private async takeObjects(objects: readonly ObjectFinding[]): Promise<void> {
-    for (const object of objects) {
-      const foreign = this.foreign ?? (await this.meetScope(object));
-      const met = this.lake?.mayChange(object.path) === true ? this.lake.meet(object.path, this.grouping.count()) : undefined;
-      if (met !== undefined) await met;
-      const closed = this.group(object, foreign);
-      if (closed.length > 0) await this.close(closed);
-      if (this.run.signal.aborted) return;
-    }
-    this.showProgress();
-  }
-
   private async takeObject(object: ObjectFinding): Promise<void> {
-    const foreign = this.foreign ?? (await this.meetScope(object));
-    await this.lake?.meet(object.path, this.grouping.count());
-    await this.close(this.group(object, foreign));
+    await this.listed.take(object);
     if (this.progress.objects % 500 === 0) this.showProgress();
-  }
-
-  /** Only these folders are looked at, below the address of the scope's root. */
-  async lookOnlyAt(parts: Parts, root: string): Promise<void> {
-    await this.enterScope(root);
-    const { grouping, recrawl } = this.definition.settings;
-    this.partial = new PartialLook(parts, {
-      known: this.known,
-      base: root,
-      pathOf: (location) => this.at.pathOf(location),
-      emptied: (folder, keys) => this.collector.emptied(folder, keys),
-      isGrouped: grouping === 'glue' && recrawl !== 'new-folders',
-      accountsForAll: () => this.collector.accountsForAll(),
-    });
-  }
-
-  /** The first object shows where the scope is. */
-  private meetScope(object: ObjectFinding): Promise<Foreign> {
-    return this.enterScope(baseOf(object));
-  }
-
-  private async enterScope(base: string): Promise<Foreign> {
-    this.at.base = base;
-    this.foreign = new Foreign(await this.known.foreignBelow(base));
-    const { known, report, gate, policy } = this;
-    const nameOf = (path: string): string => this.nameFrom(folderName({ base: () => base }, path));
-    const peek: Peek = (folder, fits) => this.peek(folder, fits);
-    this.lake = new LakeTables(lakeContext(this.plan, { known, report, gate, policy, base, peek, nameOf }), base);
-    return this.foreign;
-  }
-
-  private group(object: ObjectFinding, foreign: Foreign): readonly Closed[] {
-    this.progress.objects += 1;
-    this.lastPath = object.path;
-    const place = foreign.at(object.location);
-    if (place === undefined && this.lake?.take(object) === true) return this.grouping.pass(object.path);
-    if (place === undefined && object.size > 0) return this.grouping.add(object);
-    if (isIgnored(object)) return NOTHING;
-    if (place === undefined) this.report.skip(object.path, 'empty');
-    else this.report.skip(place.location, `belongs to ${place.owner}`);
-    return NOTHING;
-  }
-
-  private async close(closed: readonly Closed[]): Promise<void> {
-    for (const one of closed) {
-      if (this.lake?.adopt(one) === true) {
-        this.collector.forget(one.path);
-        continue;
-      }
-      const whole = one.kind === 'partition' ? one : (this.partial?.withWhatIsKnown(one) ?? one);
-      // A promise for each of a hundred thousand partitions would take as long as to look at them.
-      const taken = this.collector.take(whole);
-      if (taken !== undefined) for (const found of await taken) this.meet(found, this.grouping.count() - 1);
-      if (one.kind === 'folder') reached('crawl.table-closed');
-    }
-    if (this.saves.rows >= this.plan.config.limits.transactionRows) await this.saveMeanwhile();
   }
 
   /** A table is whole; all of it comes before the object `end`. */
@@ -241,8 +140,8 @@ export class Crawl {
 
   /** Takes the Delta and Iceberg tables that were looked at. */
   private async settleLake(): Promise<void> {
-    for (const found of (await this.lake?.settle()) ?? []) {
-      this.at.marks.close(found.first, this.grouping.count());
+    for (const found of await this.listed.settleLake()) {
+      this.at.marks.close(found.first, this.listed.count());
       this.progress.found(found);
       this.checkThreshold();
       this.tell(found.told);
@@ -273,10 +172,10 @@ export class Crawl {
   private async takeCheckpoint(finding: CheckpointFinding): Promise<void> {
     this.complete = finding.complete;
     if (finding.complete) return;
-    const { lastPath, progress, grouping } = this;
+    const { lastPath, progress, listed } = this;
     // Tables that a source declares come in no order that we know: who goes on sees all of them again.
     if (this.server === undefined) {
-      this.at.marks.add({ cursor: finding.cursor, path: lastPath, objects: progress.objects, number: grouping.count() });
+      this.at.marks.add({ cursor: finding.cursor, path: lastPath, objects: progress.objects, number: listed.count() });
     }
     // What does not fill a transaction waits for the next chance.
     if (!this.saves.isBusy) await this.saveClosed();
@@ -284,9 +183,7 @@ export class Crawl {
 
   /** Saves the tables that are whole, and from where to go on. */
   async saveClosed(): Promise<void> {
-    await this.settleLake();
-    await this.saves.saved();
-    this.beginSave();
+    await this.saveMeanwhile();
     await this.saves.saved();
   }
 
@@ -306,12 +203,7 @@ export class Crawl {
     // Before all tables are counted nobody knows whether any may be written.
     if (this.definition.settings.tableThreshold !== undefined && !this.isCounted) return this.showProgress();
     const before = this.at.save();
-    const open = [
-      this.grouping.firstOpen(),
-      this.collector.firstOpen(),
-      this.lake?.firstOpen(),
-      ...this.held.map(({ first }) => first),
-    ].filter((number) => number !== undefined);
+    const open = [...this.listed.firstOpen(), ...this.held.map(({ first }) => first)];
     const moved = this.at.advance(open.length === 0 ? undefined : Math.min(...open), this.progress);
     this.showProgress();
     this.saves.begin(this.saveContext(before), moved);
@@ -320,10 +212,7 @@ export class Crawl {
   /** All findings are there: saves what is left, and decides about what was not found. */
   async finish(seen: (tx: Db, parked: Parked | undefined) => Promise<void>): Promise<Parked | undefined> {
     if (this.failure === undefined) {
-      this.lake?.finish();
-      await this.close(this.grouping.finish());
-      for (const found of await this.collector.finish(this.complete)) this.meet(found, this.grouping.count());
-      for await (const found of this.partial?.emptied() ?? []) this.meet(found, this.grouping.count());
+      await this.listed.finish(this.complete);
     } else {
       // The folders that are open are not whole, and are left as they were.
       this.report.unknown('', this.failure);
@@ -333,9 +222,8 @@ export class Crawl {
     if (this.over !== undefined) return undefined;
     this.isCounted = true;
     await this.saveClosed();
-    const isSeen = this.complete && this.report.unknownCount === 0;
-    const isWhole = isSeen && this.partial === undefined && this.at.start === undefined;
-    this.dismissed = await this.plan.dismissed.save(this.plan.ground.db, isWhole);
+    const isWhole = !this.listed.isPartial && this.at.start === undefined && this.report.unknownCount === 0;
+    this.dismissed = await this.plan.dismissed.save(this.plan.ground.db, isWhole && this.complete);
     const context = this.saveContext();
     if (!this.complete) {
       for (const { told } of this.held) this.tell(told.wide);
@@ -345,9 +233,17 @@ export class Crawl {
     return conclude(this.held, {
       definition: this.definition,
       policy: this.policy,
-      absence: this.absenceContext(),
+      absence: absenceContext(this.plan, {
+        known: this.known,
+        report: this.report,
+        policy: this.policy,
+        isHere: (location) => this.isHere(location),
+        isLookedAt: (table) => this.listed.isWhollyLookedAt(table),
+        isUnknown: (table) => this.isUnknown(table),
+        wasSeen: (table) => this.at.wasSeen(table),
+      }),
       save: context,
-      isPartial: this.partial !== undefined,
+      isPartial: this.listed.isPartial,
       seen: (w, parked) => seen(w.tx, parked),
       tell: (told) => this.tell(told),
       log: (message) => this.run.log('info', message),
@@ -364,27 +260,9 @@ export class Crawl {
     return tableNameFrom(text, this.definition.settings.prefix);
   }
 
-  private absenceContext(): AbsenceContext {
-    const { ground, config, run, crawler, options } = this.plan;
-    return {
-      db: ground.db,
-      as: run.principal,
-      known: this.known,
-      report: this.report,
-      covers: (location) => this.isHere(location) && crawler.covers(options, location),
-      isLookedAt: (table) => this.partial?.isWhollyLookedAt(table) ?? true,
-      isUnknown: (table) => this.isUnknown(table),
-      wasSeen: (table) => this.at.wasSeen(table),
-      keeps: this.policy.gone !== 'delete',
-      accept: run.run.params['acceptRemovals'] === true,
-      removalShare: config.crawl.removalShare,
-      removalAtLeast: config.crawl.removalAtLeast,
-    };
-  }
-
   /** Not another's by now, and not on the server that a connection led to before. */
   private isHere(location: string): boolean {
-    return this.foreign?.at(location) === undefined && (this.server === undefined || location.startsWith(`${this.server}/`));
+    return !this.listed.isForeign(location) && (this.server === undefined || location.startsWith(`${this.server}/`));
   }
 
   private isUnknown(table: Table): boolean {
@@ -395,21 +273,12 @@ export class Crawl {
 
   /** `before` is the place to go on from while not everything is saved. */
   private saveContext(before = this.at.save()): SaveContext {
-    const { ground, run, definition, config } = this.plan;
-    return {
-      ground,
-      by: { principal: run.principal, owner: ownerOf(definition), runId: run.run.id },
-      database: definition.database,
-      known: this.known,
-      report: this.report,
-      rows: config.limits.transactionRows,
-      hold: (tx) => run.hold(tx),
-      checkpoint: (tx, last) => {
-        const { dismissed } = this;
-        const saved: SavedCrawl = { ...(last ? this.at.save() : before), report: this.report.save(this.seconds()), dismissed };
-        return run.saveCheckpoint(tx, saved);
-      },
-    };
+    const { plan, known, report } = this;
+    return saveContext(plan, known, report, (tx, last) => {
+      const { dismissed } = this;
+      const saved: SavedCrawl = { ...(last ? this.at.save() : before), report: report.save(this.seconds()), dismissed };
+      return plan.run.saveCheckpoint(tx, saved);
+    });
   }
 
   result(parked: Parked | undefined): Record<string, unknown> {

@@ -10,6 +10,7 @@ import type { Db } from '../db/db.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Column } from '../model/schema.ts';
 import type { ManifestFile, PackedManifest, Partition, Table } from '../model/table.ts';
+import type { PreviousTable } from './crawler.ts';
 
 /** The parameter that says which files of a folder a table is made of, where it is not all: `part-#.csv`. */
 export const LAYOUT = 'layout';
@@ -77,6 +78,12 @@ export class Known {
       this.names.add(name);
       return name;
     }
+  }
+
+  /** What is recorded of a table that its source declares. */
+  previous(location: string): PreviousTable | undefined {
+    const table = this.tables.get(identityOf(location, [], undefined));
+    return table === undefined ? undefined : { columns: table.schema.columns, details: table.details };
   }
 
   /** Of tables that a source declares, by their ids; read when the first of them is met. */

@@ -90,11 +90,11 @@ function sourceOf(
     signal: run.signal,
     cursor: crawl.cursor,
     log: (level, message, fields) => run.log(level, message, fields),
-    previous: (location) => crawl.previous(location),
+    previous: (location) => crawl.known.previous(location),
     spend: (cost) => crawl.report.spend(cost),
   };
   const { peek } = crawler;
-  if (peek !== undefined) crawl.peek = (folder, fits) => peek.call(crawler, options, context, folder, fits);
+  if (peek !== undefined) crawl.listed.peek = (folder, fits) => peek.call(crawler, options, context, folder, fits);
   const { eventsACrawl } = deps.config.crawl;
   const { scope, known } = crawl;
   const { db } = deps.ground;
@@ -124,7 +124,7 @@ async function lookAround(crawl: Crawl, source: Source): Promise<Look | undefine
     const look = await source.look();
     crawl.run.log('info', lookText(look));
     crawl.mode = look.mode;
-    if (look.parts !== undefined && source.root !== undefined) await crawl.lookOnlyAt(new Parts(look.parts), source.root);
+    if (look.parts !== undefined && source.root !== undefined) await crawl.listed.lookOnlyAt(new Parts(look.parts), source.root);
     return look;
   } catch (error) {
     if (!crawl.run.signal.aborted) crawl.failure = asTenonError(error);
