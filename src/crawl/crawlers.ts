@@ -91,10 +91,14 @@ function checkRecrawl({ recrawl }: CrawlSettings, { kind, tree }: Crawler): void
     throw new TenonError('BAD_INPUT', `recrawl: a crawler of the kind «${kind}» always looks at everything.`);
 }
 
+type Frozen = Pick<CrawlerDraft, 'kind' | 'options' | 'settings'> & { readonly connection?: string | null };
+
 /** As with Glue: what is new is told by what is known, so what is looked at stays the same. */
-function checkFrozen(before: CrawlerDefinition, wanted: Pick<CrawlerDraft, 'kind' | 'options' | 'settings'>): void {
+function checkFrozen(before: CrawlerDefinition, wanted: Frozen): void {
   if (before.settings.recrawl !== 'new-folders' || wanted.settings?.['recrawl'] !== 'new-folders') return;
-  if (before.kind === wanted.kind && isDeepStrictEqual(before.options, wanted.options)) return;
+  // Another connection may lead to another place.
+  const isThere = before.kind === wanted.kind && before.connection === (wanted.connection ?? undefined);
+  if (isThere && isDeepStrictEqual(before.options, wanted.options)) return;
   throw new TenonError(
     'BAD_INPUT',
     `The crawler «${before.name}» looks at new folders only, so what it looks at cannot be changed. Let it look at everything first.`,

@@ -27,6 +27,8 @@ interface Content {
 interface Looking {
   readonly folder: Pick<ClosedFolder, 'path' | 'first'>;
   readonly look: Promise<Looked>;
+  /** How many there are in it. */
+  readonly files: number;
 }
 
 interface Begun {
@@ -39,8 +41,9 @@ interface Begun {
 /** Of so many folders the files wait for the catalog to keep them. */
 const KEPT_AT_ONCE = 1_000;
 const NOTHING = new Uint8Array();
-/** So many folders are looked at while the listing goes on. */
+/** So many folders are looked at while the listing goes on; more of them where they have no more files than this together. */
 const AT_ONCE = 16;
+const FILES_AT_ONCE = 10_000;
 
 /**
  * Puts together what belongs to one table by Glue's rules: the schemas decide, so each folder is looked at before it is known
@@ -48,6 +51,7 @@ const AT_ONCE = 16;
  */
 export function createGlueCollector(context: CollectContext, settings: CrawlSettings, split: readonly string[]): Collector {
   const queue: Looking[] = [];
+  let queuedFiles = 0;
   /** A few folders that are looked at alone: first it is asked whether they leave the tables where they are. */
   const few: Looking[] = [];
   let areInPlace = false;
@@ -86,14 +90,16 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
       if (upTo !== undefined && compareClosing(next.path, upTo) > 0) break;
       others.pop();
       const folder = { path: next.path, first: 0 };
-      found.push(...(await put({ folder, look: lookAtRecorded(context, folder, next.recorded) })));
+      found.push(...(await put({ folder, look: lookAtRecorded(context, folder, next.recorded), files: 0 })));
     }
     return found;
   }
 
   async function put(looking: Looking): Promise<FoundTable[]> {
     queue.push(looking);
-    return queue.length < AT_ONCE ? [] : takeNext();
+    queuedFiles += looking.files;
+    const isFull = queue.length >= context.partitionsAtOnce || queuedFiles >= FILES_AT_ONCE;
+    return queue.length >= AT_ONCE && isFull ? takeNext() : [];
   }
 
   async function group(looking: Looking): Promise<FoundTable[]> {
@@ -114,6 +120,7 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
 
   async function takeNext(): Promise<FoundTable[]> {
     const next = queue.shift();
+    queuedFiles -= next?.files ?? 0;
     const looked = await next?.look;
     if (next === undefined || looked === undefined) return [];
     if ('failed' in looked) throw looked.failed;
@@ -154,7 +161,8 @@ export function createGlueCollector(context: CollectContext, settings: CrawlSett
     async take(closed: Closed) {
       if (closed.kind !== 'folder') throw new TenonError('INTERNAL', 'A folder is a partition only when its schema says so.');
       if (closed.layouts.length === 0) return [];
-      const looking = { folder: closed, look: lookAtFolder(context, begin().catalog, closed) };
+      const files = closed.layouts.reduce((sum, layout) => sum + layout.files.count, 0);
+      const looking = { folder: closed, look: lookAtFolder(context, begin().catalog, closed), files };
       if (context.fewFolders() === undefined) return group(looking);
       few.push(looking);
       await few.at(-AT_ONCE)?.look;

@@ -33,6 +33,15 @@ describe('the definition of a crawler', () => {
     expect(await changes()).toBe(before + 1);
   });
 
+  it('keeps what it looks at while it looks at new folders only (R19)', async () => {
+    const fresh: CrawlerDraft = { ...LAKE, name: 'fresh', settings: { recrawl: 'new-folders', grouping: 'glue' } };
+    await define(fresh);
+    for (const other of [{ options: { url: 'file:///elsewhere' } }, { connection: 'elsewhere' }])
+      await expect(define({ ...fresh, ...other })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    expect(await define({ ...fresh, description: 'new days' })).toMatchObject({ description: 'new days' });
+    expect(await define({ ...fresh, connection: 'elsewhere', settings: {} })).toMatchObject({ connection: 'elsewhere' });
+  });
+
   it('is refused when the kind or its options are wrong, or the role is too low', async () => {
     await expect(define({ ...LAKE, kind: 'ftp' })).rejects.toMatchObject({ code: 'BAD_INPUT' });
     await expect(define({ ...LAKE, options: { url: 's3://x' } })).rejects.toMatchObject({ code: 'BAD_INPUT' });
