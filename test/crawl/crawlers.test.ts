@@ -40,6 +40,7 @@ describe('the definition of a crawler', () => {
       await expect(define({ ...fresh, ...other })).rejects.toMatchObject({ code: 'BAD_INPUT' });
     expect(await define({ ...fresh, description: 'new days' })).toMatchObject({ description: 'new days' });
     expect(await define({ ...fresh, connection: 'elsewhere', settings: {} })).toMatchObject({ connection: 'elsewhere' });
+    await write(t.ground, { principal: ADMIN, owner: 'api' }, (w) => dropCrawler(w, 'fresh'));
   });
 
   it('is refused when the kind or its options are wrong, or the role is too low', async () => {
