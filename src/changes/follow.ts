@@ -26,8 +26,6 @@ export interface Follower {
 }
 
 const BATCH = 500;
-/** How late a follower may be when the notification got lost. */
-const POLL_MS = 1_000;
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 30_000;
 const ERROR_LENGTH = 1_000;
@@ -47,7 +45,7 @@ export async function follow(ground: Ground, follower: Follower): Promise<void> 
         started = true;
         const full = await step(ground, follower);
         failures = 0;
-        if (!full) await wake.wait(POLL_MS, follower.signal);
+        if (!full) await wake.wait(follower.signal);
       } catch (error) {
         failures += 1;
         await noteError(ground, follower.name, error);

@@ -5,15 +5,18 @@ import { CHANGES_CHANNEL } from './write.ts';
 /** Wakes those who wait for changes. A wake-up is a hint to look again: it may come for nothing, or get lost. */
 export interface Wake {
   /**
-   * Resolves when something was committed to the log since the last `wait` resolved, after `atMostMs`, or when `signal`
-   * aborts. Never rejects. «Since the last»: a commit between a look at the log and the call is not slept through.
+   * Resolves when something was committed to the log since the last `wait` resolved, when it is time to look without having
+   * heard anything, or when `signal` aborts. Never rejects. «Since the last»: a commit between a look at the log and the
+   * call is not slept through.
    */
-  wait(atMostMs: number, signal: AbortSignal): Promise<void>;
+  wait(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How long to let a lost connection rest before the next try. Meanwhile everybody polls. */
+/** How long to let a lost connection rest before the next try. */
 const RECONNECT_MS = 5_000;
+/** How soon to look again without having heard anything: a notification may get lost, and all do while nobody listens. */
+const POLL_MS = { listening: 5_000, deaf: 1_000 };
 
 const shared = new WeakMap<object, { wake: SharedWake; users: number }>();
 
@@ -28,8 +31,8 @@ export function openWake(ground: Ground): Wake {
   let open = true;
   let rings = entry.wake.rings;
   return {
-    async wait(atMostMs, signal) {
-      await entry.wake.wait(rings, atMostMs, signal);
+    async wait(signal) {
+      await entry.wake.wait(rings, signal);
       rings = entry.wake.rings;
     },
     async close() {
@@ -56,7 +59,7 @@ class SharedWake {
     this.db = db;
   }
 
-  async wait(rings: number, atMostMs: number, signal: AbortSignal): Promise<void> {
+  async wait(rings: number, signal: AbortSignal): Promise<void> {
     if (this.connecting === undefined && performance.now() >= this.restUntilMs) this.connecting = this.connect();
     if (signal.aborted || this.rings !== rings) return;
     await new Promise<void>((resolve) => {
@@ -66,7 +69,7 @@ class SharedWake {
         this.waiters.delete(finish);
         resolve();
       };
-      const timer = setTimeout(finish, atMostMs);
+      const timer = setTimeout(finish, this.listening === undefined ? POLL_MS.deaf : POLL_MS.listening);
       signal.addEventListener('abort', finish);
       this.waiters.add(finish);
     });
@@ -95,5 +98,7 @@ class SharedWake {
     this.listening = undefined;
     this.connecting = undefined;
     this.restUntilMs = performance.now() + RECONNECT_MS;
+    // Whoever waits does so for a notification that will not come.
+    this.ring();
   }
 }

@@ -4,7 +4,6 @@ import { latestPosition, listChanges, type ChangeFilter } from './list.ts';
 import { openWake } from './wake.ts';
 
 const BATCH = 200;
-const POLL_MS = 1_000;
 
 /**
  * Yields the changes after a position as they are committed, in order, each once, until `signal` aborts; without `after`,
@@ -33,7 +32,7 @@ export async function* watchChanges(
       }
       if (page?.hasNextPage === true) continue;
       if (latest > after) after = latest;
-      await wake.wait(POLL_MS, signal);
+      await wake.wait(signal);
     }
   } finally {
     await wake.close();
