@@ -70,7 +70,8 @@ export function createUnits(context: UnitsContext): Units {
   const early = Math.ceil(context.samplePartitions / 2);
 
   function put(index: number, at: Omit<PlacedUnit, 'unit'>, unit: Unit | undefined): void {
-    units[index] = unit && { ...at, unit };
+    // Spelled out here and below: a copy by `...` takes several times as much memory, and there may be very many.
+    units[index] = unit && { values: at.values, path: at.path, location: at.location, unit };
     if (unit?.kind === 'read') whole.push(index);
   }
 
@@ -225,8 +226,10 @@ function sharedParts(): (unit: Unit | undefined) => Unit | undefined {
   };
   return (unit) => {
     if (unit?.kind !== 'read') return unit;
-    const { format, columns, layouts } = unit;
-    return { ...unit, format: once(format), columns: columns && once(columns), layouts: layouts && once(layouts) };
+    const { kind, partition, rows, stats, sample, manifest } = unit;
+    const columns = unit.columns && once(unit.columns);
+    const layouts = unit.layouts && once(unit.layouts);
+    return { kind, partition, format: once(unit.format), columns, rows, stats, sample, manifest, layouts };
   };
 }
 

@@ -33,6 +33,8 @@ export function mergeStats(files: readonly (readonly ColumnFacts[])[]): Partitio
   const facts = others.reduce(mergeFacts, unambiguous(first));
   const entries = facts.flatMap(({ name, min, max, nulls }): [string, ColumnStats][] => {
     if (min === undefined && max === undefined && nulls === undefined) return [];
+    // Mostly all three are told, and objects that are put together from parts take five times as much memory.
+    if (min !== undefined && max !== undefined && nulls !== undefined) return [[name, { min, max, nulls }]];
     return [
       [name, { ...(min !== undefined && { min }), ...(max !== undefined && { max }), ...(nulls !== undefined && { nulls }) }],
     ];
