@@ -53,7 +53,7 @@ const NOTHING = new Uint8Array();
  * (`part-#.csv` and nothing else) the first are read, and when the listing is through the last, the newest and others evenly
  * spread; the rest is taken to be like them: of the same format, and of the same columns if these have the same, else of the
  * table's. Where the first of them differ in anything but columns, or cannot be read, each one is read. See
- * docs/decisions/0012.
+ * docs/decisions/0009.
  */
 export function createUnits(context: UnitsContext): Units {
   const units: (PlacedUnit | undefined)[] = [];
