@@ -30,6 +30,6 @@ it('leads to what is there, wherever a document or a comment names another', () 
         DECISIONS.some((name) => name.startsWith(number)),
       );
   }
-  expect(found).toBeGreaterThan(10);
+  expect(found).toBeGreaterThan(3);
   expect(lost).toEqual([]);
 });
