@@ -17,12 +17,12 @@ export interface Prepared {
 /** An index row of Postgres holds 2,704 bytes; the table's id and the lengths are in it too. */
 const MAX_KEYS_BYTES = 2_400;
 
-/** Values checked and turned into keys. Throws BAD_INPUT or LIMIT. */
-export function prepare(table: Table, drafts: readonly PartitionDraft[]): Prepared[] {
+/** Checks values and turns them into keys, one draft after the other. Throws BAD_INPUT or LIMIT. */
+export function preparation(table: Table): (draft: PartitionDraft) => Prepared {
   const keys = table.schema.partitionKeys;
   const schemas = new Map<readonly Column[], Prepared['schema']>();
   const seen = new Set<string>();
-  return drafts.map((draft) => {
+  return (draft) => {
     const key = orderedKeys(draft.values, keys);
     const text = partitionText(keys, draft.values);
     checkTexts([draft.location, draft.format, draft.stats], `partition ${text}`);
@@ -33,7 +33,7 @@ export function prepare(table: Table, drafts: readonly PartitionDraft[]): Prepar
       });
     }
     return { draft, key, text, schema: schemaOf(draft, schemas) };
-  });
+  };
 }
 
 function checkKey(key: readonly string[], text: string): void {

@@ -16,7 +16,7 @@ import { checkPage, cursorsOf, numberOf, pageOf, type CursorPart } from './curso
 import { deviatingHashes } from './deviations.ts';
 import { saveManifests } from './manifests.ts';
 import { checkOwner, mayChange } from './owner.ts';
-import { isSame, prepare, type Prepared } from './partition-plan.ts';
+import { isSame, preparation, type Prepared } from './partition-plan.ts';
 import { readingOf, readOn, type Place, type PlacedRow } from './partition-reads.ts';
 import {
   currentByKey,
@@ -52,10 +52,10 @@ export interface PartitionCounts {
  */
 export async function recordPartitions(w: Write, table: Table, drafts: readonly PartitionDraft[]): Promise<PartitionCounts> {
   const now = await writableTable(w, table);
-  const wanted = prepare(now, drafts);
+  const prepare = preparation(now);
   const counts = { added: 0, changed: 0, unchanged: 0 };
-  for (let at = 0; at < wanted.length; at += ROWS_A_STATEMENT) {
-    await recordSome(w, now, wanted.slice(at, at + ROWS_A_STATEMENT), counts);
+  for (let at = 0; at < drafts.length; at += ROWS_A_STATEMENT) {
+    await recordSome(w, now, drafts.slice(at, at + ROWS_A_STATEMENT).map(prepare), counts);
   }
   return counts;
 }

@@ -28,7 +28,7 @@ export class SaveQueue {
     const saves = this.pending;
     this.pending = [];
     this.pendingRows = 0;
-    if (saves.length > 0 || moved) this.saving = this.run(context, saves);
+    if (saves.length > 0 || moved) this.saving = this.follow(save(context, saves));
   }
 
   /** Waits for the save that is under way, and fails as one did. */
@@ -42,9 +42,9 @@ export class SaveQueue {
     await this.saving;
   }
 
-  private async run(context: SaveContext, saves: readonly Save[]): Promise<void> {
+  private async follow(saving: Promise<void>): Promise<void> {
     try {
-      await save(context, saves);
+      await saving;
     } catch (error) {
       this.failure ??= { error };
     } finally {

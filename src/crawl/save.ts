@@ -96,12 +96,15 @@ export interface SaveContext {
  * something is saved which is not. A table that the catalog refuses (a name that Postgres cannot keep, another owner)
  * becomes unknown, and keeps no other from being saved.
  */
-export async function save(context: SaveContext, saves: readonly Save[]): Promise<void> {
+export function save(context: SaveContext, saves: readonly Save[]): Promise<void> {
+  return saveBatches(context, batches(saves, context.rows));
+}
+
+/** Lets go of each batch as soon as it is saved: the partitions of a large table are much to hold while the next is listed. */
+async function saveBatches(context: SaveContext, left: Save[][]): Promise<void> {
   reached('crawl.before-save');
-  const all = batches(saves, context.rows);
-  const last = all.pop() ?? [];
-  for (const batch of all) await commitOrSort(context, batch, false);
-  await commitOrSort(context, last, true);
+  do await commitOrSort(context, left.shift() ?? [], left.length === 0);
+  while (left.length > 0);
   reached('crawl.after-save');
 }
 

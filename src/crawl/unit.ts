@@ -23,8 +23,8 @@ export interface ReadUnit {
   readonly kind: 'read';
   readonly partition: Partition | undefined;
   readonly format: Format;
-  /** Undefined where it was not read, but assumed to be like others: then its columns are the table's. */
-  columns: readonly Column[] | undefined;
+  /** Undefined where it was not read, but assumed to be like others that differ: then its columns are the table's. */
+  readonly columns: readonly Column[] | undefined;
   readonly rows: bigint | undefined;
   readonly stats: PartitionStats | undefined;
   /** The partition of another table that it was, with the same files. */
@@ -34,6 +34,15 @@ export interface ReadUnit {
   manifest: PackedManifest;
   /** The names of the layouts that it is made of; undefined where something in it is not known. */
   readonly layouts: readonly string[] | undefined;
+  /** Where it was not read: what it is told to be. */
+  readonly told?: Told;
+}
+
+/** What units that were not read are told to be, all that are alike together. */
+export interface Told {
+  readonly format: Format;
+  /** Known when all that is to be read was read. */
+  columns: readonly Column[] | undefined;
 }
 
 /** It could not be read; what the catalog knows of it stays. */

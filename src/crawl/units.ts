@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Column, Format } from '../model/schema.ts';
-import type { Partition } from '../model/table.ts';
+import type { Column } from '../model/schema.ts';
 import type { PlacedUnit } from './found-table.ts';
 import { packFiles } from './file-list.ts';
+import { HeldUnits, toldUnit } from './held-units.ts';
 import { lookAlike, looksOf, type Layout } from './layout.ts';
 import { Spread } from './sampler.ts';
-import { isUnchanged, lookAtUnit, type ReadUnit, type Unit, type UnitContext, type UnitPlace } from './unit.ts';
+import { pathBelow } from './scope-paths.ts';
+import { isUnchanged, lookAtUnit, type ReadUnit, type Told, type Unit, type UnitContext, type UnitPlace } from './unit.ts';
 
 /** The partitions of one table, in the order of the listing. */
 export interface Units {
@@ -20,6 +21,8 @@ export interface UnitsContext extends UnitContext {
   readonly samplePartitions: number;
   /** So many are looked at at the same time, at most. */
   readonly partitionsAtOnce: number;
+  /** The address of the scope's root. */
+  readonly base: () => string;
 }
 
 /** Partitions whose files are named alike. */
@@ -28,14 +31,14 @@ interface Alike {
   readonly read: Promise<Unit | undefined>[];
   /** What the first of them turned out to be; `each`: they differ, so each of them is read. */
   rule: Rule | 'each' | undefined;
-  /** Places in the list of those that were not read. */
-  readonly assumed: number[];
+  /** How many were not read. */
+  assumed: number;
   readonly rest: Spread<{ readonly index: number; readonly place: UnitPlace }>;
 }
 
 interface Rule {
   /** Undefined: nothing in them is of a known format. */
-  readonly format: Format | undefined;
+  readonly told: Told | undefined;
   /** The names of the layouts that make up the table. */
   readonly layouts: ReadonlySet<string>;
 }
@@ -44,8 +47,8 @@ interface Rule {
 const AT_ONCE = 16;
 const FILES_AT_ONCE = 10_000;
 const MAX_TOLD = 20;
-/** A table with fewer new or changed partitions saves their files with them. */
-const KEPT_AT_ONCE = 1_000;
+/** A table with fewer new or changed partitions saves their files with them. With more at once they would grow old waiting. */
+const KEPT_AT_ONCE = 250;
 const NOTHING = new Uint8Array();
 
 /**
@@ -56,7 +59,7 @@ const NOTHING = new Uint8Array();
  * docs/decisions/0009.
  */
 export function createUnits(context: UnitsContext): Units {
-  const units: (PlacedUnit | undefined)[] = [];
+  const units = new HeldUnits((location) => pathBelow(context.base(), location) ?? '');
   const alikes = new Map<string, Alike>();
   /** The one before: mostly the next one is like it. */
   let last: { readonly layouts: readonly Layout[]; readonly alike: Alike } | undefined;
@@ -71,7 +74,7 @@ export function createUnits(context: UnitsContext): Units {
 
   function put(index: number, at: Omit<PlacedUnit, 'unit'>, unit: Unit | undefined): void {
     // Spelled out here and below: a copy by `...` takes several times as much memory, and there may be very many.
-    units[index] = unit && { values: at.values, path: at.path, location: at.location, unit };
+    units.set(index, unit && { values: at.values, path: at.path, location: at.location, unit });
     if (unit?.kind === 'read') whole.push(index);
   }
 
@@ -86,9 +89,10 @@ export function createUnits(context: UnitsContext): Units {
 
   async function keepThese(indexes: readonly number[]): Promise<void> {
     try {
-      const found = indexes.flatMap((index) => units[index]?.unit ?? []);
+      const found = indexes.flatMap((index) => units.whole(index)?.unit ?? []);
       await context.known.keepManifests(found.flatMap((unit) => (unit.kind === 'read' ? [unit.manifest] : [])));
       for (const unit of found) if (unit.kind === 'read') unit.manifest = { ...unit.manifest, packed: NOTHING };
+      units.pack(indexes);
     } catch (error) {
       failed ??= { error };
     }
@@ -130,18 +134,17 @@ export function createUnits(context: UnitsContext): Units {
     if (last !== undefined && lookAlike(layouts, last.layouts)) return last.alike;
     const name = layouts.map(looksOf).join('/');
     const rest = new Spread<{ index: number; place: UnitPlace }>(context.samplePartitions - early);
-    const alike = alikes.get(name) ?? { read: [], rule: undefined, assumed: [], rest };
+    const alike = alikes.get(name) ?? { read: [], rule: undefined, assumed: 0, rest };
     alikes.set(name, alike);
     last = { layouts, alike };
     return alike;
   }
 
   function add(place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> | undefined {
-    const index = units.length;
-    units.push(undefined);
+    const index = units.reserve();
     // Of a folder in which a file could not be listed, the catalog knows more than the listing.
     if (place.before !== undefined && (isUnchanged(place.layouts, place.before) || context.report.hasUnlisted(place.path))) {
-      units[index] = unchangedUnit(place.before, at.path);
+      units.set(index, place.before);
       return undefined;
     }
     const alike = alikeOf(place.layouts);
@@ -159,29 +162,25 @@ export function createUnits(context: UnitsContext): Units {
   function follow(alike: Alike, index: number, place: UnitPlace, at: Omit<PlacedUnit, 'unit'>): Promise<void> | undefined {
     const { rule } = alike;
     if (rule === undefined || rule === 'each' || tooMany(place, context)) return begin(alike, index, place, at);
-    if (rule.format === undefined) context.report.skip(place.path, 'not of a known format');
+    if (rule.told === undefined) context.report.skip(place.path, 'not of a known format');
     put(index, at, assumedUnit(place, rule));
-    alike.assumed.push(index);
+    alike.assumed += 1;
     alike.rest.add({ index, place }, newestOf(place.layouts));
     return undefined;
   }
 
   /** What they have in common once all that is to be read was read. */
-  async function settle({ assumed, read }: Alike): Promise<void> {
-    if (assumed.length === 0) return;
-    const columns = commonColumns(await Promise.all(read));
-    for (const index of assumed) {
-      const unit = units[index]?.unit;
-      if (unit?.kind === 'read') unit.columns ??= columns;
-    }
+  async function settle({ rule, read }: Alike): Promise<void> {
+    if (rule === undefined || rule === 'each' || rule.told === undefined) return;
+    rule.told.columns = commonColumns(await Promise.all(read));
   }
 
   function tellAssumed(): void {
-    const groups = [...alikes].filter(([, { assumed }]) => assumed.length > 0);
+    const groups = [...alikes].filter(([, { assumed }]) => assumed > 0);
     for (const [name, { assumed, read }] of groups.slice(0, MAX_TOLD)) {
       context.log(
         'info',
-        `${assumed.length} partitions with files like ${name} are taken to be like the ${read.length} that were read.`,
+        `${assumed} partitions with files like ${name} are taken to be like the ${read.length} that were read.`,
       );
     }
   }
@@ -191,7 +190,7 @@ export function createUnits(context: UnitsContext): Units {
     async finish() {
       for (const alike of alikes.values()) {
         for (const { index, place } of alike.rest.take()) {
-          const at = units[index];
+          const at = units.at(index);
           // What was taken for nothing is not read to be sure.
           if (at !== undefined) await begin(alike, index, place, at);
         }
@@ -201,15 +200,9 @@ export function createUnits(context: UnitsContext): Units {
       if (failed !== undefined) throw failed.error;
       for (const alike of alikes.values()) await settle(alike);
       tellAssumed();
-      return units.filter((unit) => unit !== undefined);
+      return units.take();
     },
   };
-}
-
-/** Of what the catalog has already, so that nothing of the listing is held for it. */
-function unchangedUnit(partition: Partition, path: string): PlacedUnit {
-  const { values, location } = partition;
-  return { values, path, location, unit: { kind: 'unchanged', partition } };
 }
 
 /** So many that differ are worth remembering. */
@@ -247,31 +240,21 @@ function newestOf(layouts: readonly Layout[]): number {
 
 /** One format, made of the same layouts, all of them readable; columns may differ from partition to partition. */
 function ruleOf(units: readonly (Unit | undefined)[]): Rule | 'each' {
-  if (units.every((unit) => unit === undefined)) return { format: undefined, layouts: new Set() };
+  if (units.every((unit) => unit === undefined)) return { told: undefined, layouts: new Set() };
   const read = units.filter((unit): unit is ReadUnit => unit?.kind === 'read' && unit.layouts !== undefined);
   const [first] = read;
   if (first?.layouts === undefined || read.length < units.length) return 'each';
   const isLike = (unit: ReadUnit): boolean =>
     isDeepStrictEqual(unit.format, first.format) && isDeepStrictEqual(unit.layouts, first.layouts);
-  return read.every(isLike) ? { format: first.format, layouts: new Set(first.layouts) } : 'each';
+  if (!read.every(isLike)) return 'each';
+  return { told: { format: first.format, columns: undefined }, layouts: new Set(first.layouts) };
 }
 
 /** What was there and cannot be told stays: a partition is given up only by who has read it. */
-function assumedUnit({ layouts, before }: UnitPlace, { format, layouts: names }: Rule): Unit | undefined {
-  if (format === undefined) return before && { kind: 'unknown', partition: before };
+function assumedUnit({ layouts, before }: UnitPlace, { told, layouts: names }: Rule): Unit | undefined {
+  if (told === undefined) return before && { kind: 'unknown', partition: before };
   const files = layouts.filter(({ name }) => names.has(name)).map((layout) => layout.files);
-  const manifest = packFiles(files);
-  return {
-    kind: 'read',
-    partition: before,
-    format,
-    columns: undefined,
-    rows: undefined,
-    stats: undefined,
-    sample: undefined,
-    layouts: undefined,
-    manifest,
-  };
+  return toldUnit(told, before, packFiles(files));
 }
 
 function commonColumns(units: readonly (Unit | undefined)[]): readonly Column[] | undefined {
