@@ -58,48 +58,53 @@ async function runAll(lake: Lake, folder: string): Promise<Found> {
   return found;
 }
 
-function print(size: string, latencyMs: number, { objects }: Lake, found: Found): void {
-  const of = (side: string, what: keyof Measured): number => median((found[side] ?? []).map((one) => Number(one[what] ?? 0)));
-  console.log(`Crawl ${size}: ${objects} objects, ${latencyMs} ms latency, inventory: ${inventory}, ${rounds} rounds`);
+function of(found: Found, side: string, what: keyof Measured): number {
+  return median((found[side] ?? []).map((one) => Number(one[what] ?? 0)));
+}
+
+function print(size: string, latencyMs: number, lake: Lake, found: Found): void {
+  console.log(`Crawl ${size}: ${lake.objects} objects, ${latencyMs} ms latency, inventory: ${inventory}, ${rounds} rounds`);
   for (const [side, all] of Object.entries(found)) {
+    const seconds = (what: keyof Measured): string => `${(of(found, side, what) / 1000).toFixed(2)} s`;
     const times = all.map(({ ms }) => (ms / 1000).toFixed(2)).join(' ');
-    const database = all.some(({ postgresCpuMs }) => postgresCpuMs !== undefined)
-      ? ` and ${(of(side, 'postgresCpuMs') / 1000).toFixed(2)} s in Postgres`
-      : '';
+    const database = side.endsWith('crawl') ? ` and ${seconds('postgresCpuMs')} in Postgres` : '';
     console.log(
-      `  ${side.padEnd(11)} ${(of(side, 'ms') / 1000).toFixed(2)} s (${times}), processor ${(of(side, 'cpuMs') / 1000).toFixed(2)} s${database}, ` +
-        `peak ${of(side, 'peakMb').toFixed(0)} MB, LIST ${of(side, 'lists')}, GET ${of(side, 'others')}`,
+      `  ${side.padEnd(11)} ${seconds('ms')} (${times}), processor ${seconds('cpuMs')}${database}, ` +
+        `peak ${of(found, side, 'peakMb').toFixed(0)} MB, LIST ${of(found, side, 'lists')}, GET ${of(found, side, 'others')}`,
     );
   }
-  const figures = (side: string): Record<string, unknown> => {
-    const { median: ms, iqr } = middle((found[side] ?? []).map((one) => one.ms));
-    const rest = { cpuMs: of(side, 'cpuMs'), peakMb: of(side, 'peakMb'), lists: of(side, 'lists'), gets: of(side, 'others') };
-    const own = side.endsWith('crawl') ? { postgresCpuMs: of(side, 'postgresCpuMs') } : {};
-    return { ms, iqr, ...rest, ...own };
-  };
-  const others = Object.keys(found).filter((side) => side === 'sdk' || (PEERS as readonly string[]).includes(side));
-  const shared = { size, objects, latencyMs, inventory, rounds };
-  const limit = { scanner: figures('scanner') };
-  report(inventory === 'footers' ? 'B1b' : 'B1', {
-    ...shared,
-    tenon: figures('crawl'),
-    peer: Object.fromEntries(others.map((side) => [side, figures(side)])),
-    limit,
-    ratio: {
-      toScanner: of('crawl', 'ms') / of('scanner', 'ms'),
-      ...Object.fromEntries(others.map((side) => [`${side}ToTenon`, of(side, 'ms') / of('crawl', 'ms')])),
-    },
-    rss_peak: of('crawl', 'peakMb'),
-    versions: others.length > 1 ? PEER_VERSIONS : {},
-    listsPer1000: (1000 * of('crawl', 'lists')) / objects,
-    ...(inventory === 'footers' && { footersPerSecond: (1000 * objects) / of('crawl', 'ms') }),
-  });
+  const shared = { size, objects: lake.objects, latencyMs, inventory, rounds, limit: { scanner: figures(found, 'scanner') } };
+  reportCrawl(shared, found);
   report('B2', {
     ...shared,
-    tenon: { ...figures('recrawl'), writes: 0 },
-    limit,
-    ratio: { toScanner: of('recrawl', 'ms') / of('scanner', 'ms') },
-    rss_peak: of('recrawl', 'peakMb'),
+    tenon: { ...figures(found, 'recrawl'), writes: 0 },
+    ratio: { toScanner: of(found, 'recrawl', 'ms') / of(found, 'scanner', 'ms') },
+    rss_peak: of(found, 'recrawl', 'peakMb'),
+  });
+}
+
+function figures(found: Found, side: string): Record<string, unknown> {
+  const { median: ms, iqr } = middle((found[side] ?? []).map((one) => one.ms));
+  const counts = { lists: of(found, side, 'lists'), gets: of(found, side, 'others') };
+  const own = side.endsWith('crawl') ? { postgresCpuMs: of(found, side, 'postgresCpuMs') } : {};
+  return { ms, iqr, cpuMs: of(found, side, 'cpuMs'), ...own, peakMb: of(found, side, 'peakMb'), ...counts };
+}
+
+function reportCrawl(shared: { readonly size: string; readonly objects: number }, found: Found): void {
+  const others = Object.keys(found).filter((side) => side === 'sdk' || (PEERS as readonly string[]).includes(side));
+  const ms = of(found, 'crawl', 'ms');
+  report(inventory === 'footers' ? 'B1b' : 'B1', {
+    ...shared,
+    tenon: figures(found, 'crawl'),
+    peer: Object.fromEntries(others.map((side) => [side, figures(found, side)])),
+    ratio: {
+      toScanner: ms / of(found, 'scanner', 'ms'),
+      ...Object.fromEntries(others.map((side) => [`${side}ToTenon`, of(found, side, 'ms') / ms])),
+    },
+    rss_peak: of(found, 'crawl', 'peakMb'),
+    versions: others.length > 1 ? PEER_VERSIONS : {},
+    listsPer1000: (1000 * of(found, 'crawl', 'lists')) / shared.objects,
+    ...(inventory === 'footers' && { footersPerSecond: (1000 * shared.objects) / ms }),
   });
 }
 
@@ -107,12 +112,12 @@ function print(size: string, latencyMs: number, { objects }: Lake, found: Found)
 function reportGrowth(latencyMs: number): void {
   const sized = growth.filter((one) => one.latencyMs === latencyMs);
   if (sized.length < 3) return;
-  const of = (what: (one: Measured) => number) =>
+  const grows = (what: (one: Measured) => number) =>
     growthOf(sized.map(({ objects, crawl }) => ({ x: objects, y: median(crawl.map(what)) })));
   const tenon = {
-    wall: of(({ ms }) => ms),
-    processor: of(({ cpuMs, postgresCpuMs = 0 }) => cpuMs + postgresCpuMs),
-    memory: of(({ peakMb }) => peakMb),
+    wall: grows(({ ms }) => ms),
+    processor: grows(({ cpuMs, postgresCpuMs = 0 }) => cpuMs + postgresCpuMs),
+    memory: grows(({ peakMb }) => peakMb),
   };
   const line = Object.entries(tenon).map(([what, { exponent, r2 }]) => `${what} n^${exponent.toFixed(3)} (R² ${r2.toFixed(4)})`);
   console.log(`Growth over ${sized.map(({ objects }) => objects).join(', ')} objects at ${latencyMs} ms: ${line.join(', ')}`);
