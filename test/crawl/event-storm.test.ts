@@ -30,7 +30,7 @@ describe('a storm of events that come twice, late and in any order', () => {
   it(
     'ends in the same catalog where schemas decide what is a table',
     async () => {
-      const storm: Storm = { seed: 4, events: 600, folders: 40, batch: 60, lost: 0, grouping: 'glue' };
+      const storm: Storm = { seed: 4, events: 400, folders: 30, batch: 40, lost: 0, grouping: 'glue' };
       const weather = await rage(storm);
       expect(weather.crawls).toBeGreaterThan(9);
       expect(weather.byEvents).toEqual(weather.fresh);
