@@ -30,26 +30,30 @@ export class ByteWriter {
     this.number(from);
     this.number(text.length - from);
     this.reserve(text.length - from);
+    const { bytes } = this;
+    let at = this.length;
     for (let i = from; i < text.length; i++) {
       const code = text.charCodeAt(i);
       if (code > 0x7f) {
         this.length = begin;
         return false;
       }
-      this.bytes[this.length++] = code;
+      bytes[at++] = code;
     }
+    this.length = at;
     return true;
   }
 
   /** A number below 128 and then hexadecimal digits in lower case, two a byte. Writes nothing where there are others. */
   hex(mark: number, digits: string): boolean {
     this.reserve(1 + digits.length / 2);
+    const { bytes } = this;
     let at = this.length;
-    this.bytes[at++] = mark;
+    bytes[at++] = mark;
     for (let i = 0; i < digits.length; i += 2) {
-      const byte = digitOf(digits.charCodeAt(i)) * 16 + digitOf(digits.charCodeAt(i + 1));
-      if (!(byte >= 0)) return false;
-      this.bytes[at++] = byte;
+      const [high, low] = [DIGITS[digits.charCodeAt(i)] ?? -1, DIGITS[digits.charCodeAt(i + 1)] ?? -1];
+      if (high < 0 || low < 0) return false;
+      bytes[at++] = (high << 4) | low;
     }
     this.length = at;
     return true;
@@ -77,10 +81,8 @@ export class ByteWriter {
 const FIRST_BYTES = 256;
 const KEPT_BYTES = 64 * 1024;
 
-function digitOf(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  return code >= 97 && code <= 102 ? code - 87 : Number.NaN;
-}
+/** By their codes; negative where a character is none. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code)));
 
 /** Reads what `ByteWriter` wrote. Throws RangeError at the end of the bytes. */
 export class ByteReader {

@@ -85,7 +85,8 @@ export function createGrouping(
     // Mostly the next file lies beside the last one: then nothing closes, and its folders were looked at.
     const open = stack.at(-1)?.path ?? '';
     const isBeside = open.length === end && path.startsWith(open);
-    if (before !== undefined && compareBytes(before, path, isBeside && before.startsWith(open) ? end : 0) >= 0) {
+    // The one before lies in the open folder, too.
+    if (before !== undefined && compareBytes(before, path, isBeside ? end : 0) >= 0) {
       throw new TenonError(
         'INTERNAL',
         `The listing is out of order: «${path.slice(0, 200)}» came after «${before.slice(0, 200)}».`,
@@ -96,7 +97,7 @@ export function createGrouping(
     count += 1;
     const closed = isBeside ? NOTHING : leave(path);
     if (isBeside ? isIgnoredName(name, size) : isIgnored(object)) return closed;
-    if (!isBeside) enter(path.split('/').slice(0, -1));
+    if (!isBeside) enter(path, end);
     const folder = stack.at(-1);
     if (folder === undefined) return closed;
     folder.layouts ??= new Layouts(toRead, folder.levels.length > 0 ? extensionOf : foldedName);
@@ -124,10 +125,11 @@ export function createGrouping(
     return closed;
   }
 
-  function enter(names: readonly string[]): void {
-    for (const name of names.slice(stack.length - 1)) {
-      const parent = stack.at(-1);
-      if (parent !== undefined) stack.push(below(parent, name, asLevel));
+  /** The folders on the way to a path, up to so many characters of it. */
+  function enter(path: string, length: number): void {
+    for (let parent = stack.at(-1); parent !== undefined && parent.path.length < length; parent = stack.at(-1)) {
+      const end = path.indexOf('/', parent.path.length);
+      stack.push(below(parent, path.slice(0, end + 1), asLevel));
     }
   }
 
@@ -173,9 +175,9 @@ function newFolder(path: string, levels: readonly Level[], root: Folder | undefi
   return { path, levels, root, layouts: undefined, partitioned: false, hasFolders: false, first: undefined };
 }
 
-function below(parent: Folder, name: string, asLevel: typeof levelOf): Folder {
-  const path = `${parent.path}${name}/`;
-  const level = asLevel(name, parent.levels);
+/** `path` is a part of an object's: what was put together would be slow to compare. */
+function below(parent: Folder, path: string, asLevel: typeof levelOf): Folder {
+  const level = asLevel(path.slice(parent.path.length, -1), parent.levels);
   return level === undefined ? newFolder(path, [], undefined) : newFolder(path, [...parent.levels, level], parent.root ?? parent);
 }
 
