@@ -75,10 +75,6 @@ export function createCollector(context: CollectContext): Collector {
     return opened;
   }
 
-  async function takeFirst(closed: ClosedPartition, table: Promise<OpenTable>): Promise<void> {
-    await takePartition(closed, await table);
-  }
-
   function takePartition({ path, levels, layouts }: ClosedPartition, table: OpenTable): Promise<void> | undefined {
     const values = levels.map(({ value }) => value);
     const location = folderAddress(context.base(), path);
@@ -116,7 +112,8 @@ export function createCollector(context: CollectContext): Collector {
         closed.root,
         closed.levels.map(({ key }) => key),
       );
-      const taken = table instanceof Promise ? takeFirst(closed, table) : takePartition(closed, table);
+      const taken =
+        table instanceof Promise ? table.then((opened) => takePartition(closed, opened)) : takePartition(closed, table);
       return taken?.then(() => NOTHING);
     },
     async emptied(folder, keys) {
