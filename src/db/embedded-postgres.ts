@@ -1,5 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TenonError } from '../model/errors.ts';
 import { inTurn } from './directory-turn.ts';
 import { initPostgres, ROLE } from './init-postgres.ts';
@@ -8,6 +9,10 @@ import { findBinaries } from './postgres-binaries.ts';
 import { postgresUser } from './postgres-user.ts';
 import { findServer, type RunningServer } from './running-server.ts';
 import { startPostgres } from './start-postgres.ts';
+
+/** A server that is there and does not answer for so long is not waited for. */
+const ANSWER_TIMEOUT_MS = 10_000;
+const POLL_MS = 10;
 
 export interface EmbeddedPostgres {
   /** Names the socket in `host`; good for every client that is built on `pg`. */
@@ -61,7 +66,7 @@ function urlOf(socket: string, database: string): string {
 
 async function startOrAdopt(folder: string, options: EmbeddedOptions): Promise<{ server: RunningServer; adopted: boolean }> {
   const pgdata = join(folder, 'postgres');
-  const running = await findServer(pgdata);
+  const running = await findAnswering(pgdata);
   if (running !== undefined) return { server: running, adopted: true };
   const binaries = await findBinaries(join(folder, 'postgres.lib'), options.native);
   const user = await postgresUser(pgdata, [binaries.postgres]);
@@ -69,6 +74,20 @@ async function startOrAdopt(folder: string, options: EmbeddedOptions): Promise<{
   const server = await startPostgres({ dataDir: folder, pgdata, binaries, user, settings: options.settings });
   await createDatabase(server.socketFolder);
   return { server, adopted: false };
+}
+
+/** A process that was killed is there for a moment longer; whoever adopted that would have no database. */
+async function findAnswering(pgdata: string): Promise<RunningServer | undefined> {
+  for (const deadline = Date.now() + ANSWER_TIMEOUT_MS; ; await sleep(POLL_MS)) {
+    const running = await findServer(pgdata);
+    if (running === undefined) return undefined;
+    try {
+      await (await connect(urlOf(running.socketFolder, 'postgres'))).end();
+      return running;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 /** At each start, so that one who was killed between making the server and making this is no special case. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { processStart } from '../../src/db/process-start.ts';
@@ -81,6 +82,20 @@ describe('openEmbeddedPostgres', () => {
     process.kill(first.pid, 'SIGKILL');
     const second = await openEmbeddedPostgres(folder);
     expect(await ask(second.url, 'select count(*)::int as n from kept')).toEqual([{ n: 1000 }]);
+    await second.close();
+  });
+
+  it('does not adopt a server that is dying', async () => {
+    const folder = await temporaryFolder();
+    const first = await openEmbeddedPostgres(folder, QUICK);
+    // Killed, a process is there for a moment longer. One that stands still is there and answers as little.
+    process.kill(first.pid, 'SIGSTOP');
+    const opening = openEmbeddedPostgres(folder, QUICK);
+    await sleep(300);
+    process.kill(first.pid, 'SIGKILL');
+    const second = await opening;
+    expect(second.adopted).toBe(false);
+    expect(await ask(second.url, 'select 1 as n')).toEqual([{ n: 1 }]);
     await second.close();
   });
 
