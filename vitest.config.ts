@@ -26,8 +26,8 @@ export default defineConfig({
     // the time went into starting one for each file and loading everything again. So what a file changes, it changes back.
     pool: 'forks',
     isolate: false,
-    // All cores: a file mostly waits for its servers. Left to itself, vitest leaves one core idle, which on two is half.
-    maxWorkers: availableParallelism(),
+    // One more than there are cores: a file waits for its servers a fifth of its time. Left to itself, vitest leaves a core idle.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -87,11 +87,18 @@ async function readTable(
 ): Promise<number> {
   const copy = client.query(from(`copy ${qualified(what.table)} (${what.columns.map(quoteIdentifier).join(', ')}) from stdin`));
   const done = finished(copy);
-  // A refusal of the server is thrown by whoever waits for it next, below or in `write`.
-  done.catch(() => {});
+  // Thrown when it is next looked for. The stream has no connection any more then, and must not be touched.
+  let refused: { readonly error: unknown } | undefined;
+  done.catch((error: unknown) => {
+    refused = { error };
+  });
+  copy.on('error', (error) => {
+    refused = { error };
+  });
   try {
     for (;;) {
       const { value: frame } = (await frames.next()) as { value: Frame | undefined };
+      if (refused !== undefined) throw refused.error;
       if (frame?.kind === 'E') {
         copy.end();
         await done;
@@ -103,7 +110,7 @@ async function readTable(
       await write(copy, frame.value, done);
     }
   } catch (error) {
-    copy.destroy(new Error('given up'));
+    if (refused === undefined) copy.destroy(new Error('given up'));
     await done.catch(() => {});
     throw error;
   }

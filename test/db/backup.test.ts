@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backup } from '../../src/db/backup.ts';
@@ -196,6 +197,27 @@ describe('restore', () => {
       });
       expect(await ask(url, "select to_regclass('public.principals') as found")).toEqual([{ found: null }]);
     });
+  });
+
+  it('says what the server refused also when more comes after it', async () => {
+    const rows = Array.from({ length: 200 }, (_, n) =>
+      frame('D', Buffer.from(`p${n}\t${randomBytes(2_000).toString('hex')}\tadmin\tone\n`)),
+    );
+    const table = frame('T', { table: 'principals', columns: ['id', 'name', 'role', 'added'] });
+    const bad = sealed([frame('H', header()), table, ...rows, frame('E', { rows: 200 })]);
+    const slowly = async function* (): AsyncGenerator<Buffer> {
+      for (const piece of pieces(bad)) {
+        yield piece;
+        await sleep(5);
+      }
+    };
+    const target = await openEmptyDb();
+    const restored = restore(target.url, Readable.from(slowly()));
+    await expect(restored).rejects.toMatchObject({
+      code: 'DATA_UNREADABLE',
+      message: expect.stringContaining('invalid input syntax for type bigint'),
+    });
+    await target.close();
   });
 });
 
