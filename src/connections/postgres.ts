@@ -15,6 +15,7 @@ import { hostRules } from './allowed-hosts.ts';
 import { checkHost, guardedSocket } from './guarded-socket.ts';
 import type { PostgresOptions, PostgresSnapshot, PostgresSource } from './connections.ts';
 import { CONNECTION_LIMITS } from '../config.ts';
+import { outliveLosses } from '../db/open-db.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { copyTo } from './postgres-copy.ts';
 import { postgresError } from './postgres-errors.ts';
@@ -90,10 +91,7 @@ async function openPool(options: PostgresOptions, secret: string | undefined, li
     onConnect: (client) => prepare(client, options, limits),
   };
   const pool = new Pool({ ...config, ssl: await tls(options, config) });
-  // A session that the server ends is an event without a question, idle or between two of them; unheard it would end the
-  // process. The next question fails or gets another session.
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  outliveLosses(pool);
   return pool;
 }
 

@@ -22,10 +22,7 @@ export async function openDb({ url, max = MAX_CONNECTIONS }: { url: string; max?
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'tenon',
   });
-  // An idle connection that breaks is replaced by the pool at the next query. Without a listener it would end the process.
-  pool.on('error', () => {});
-  // Nor is one that breaks in somebody's hands the process's end: that one's next query fails.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  outliveLosses(pool);
   try {
     await pool.query('select 1');
   } catch (error) {
@@ -33,6 +30,20 @@ export async function openDb({ url, max = MAX_CONNECTIONS }: { url: string; max?
     throw databaseUnavailable(error);
   }
   return { db: withTransactions(pool, max), pool, close: () => pool.end() };
+}
+
+/**
+ * A session that the server ends is an event besides whatever was asked in it, and without a listener the end of the process.
+ * Idle, it is replaced by the pool at the next query; in somebody's hands, that one's next query fails. Not at the pool's
+ * `connect`, which a connection never comes by that was made for somebody who had given up waiting.
+ */
+export function outliveLosses(pool: Pool): void {
+  const heard = new WeakSet<object>();
+  pool.on('error', () => {});
+  pool.on('acquire', (client) => {
+    if (!heard.has(client)) client.on('error', () => {});
+    heard.add(client);
+  });
 }
 
 /**

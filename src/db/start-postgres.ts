@@ -76,7 +76,7 @@ async function startOnce(
 ): Promise<RunningServer | { failed: TenonError }> {
   const logFile = join(plan.dataDir, 'postgres.log');
   const from = await logSize(logFile);
-  const child = watch(await launch(plan, settings, logFile, from === 0));
+  const child = await launch(plan, settings, logFile, from === 0);
   for (; ; await sleep(POLL_MS)) {
     const over = child.over();
     if (over instanceof Error) throw cannotRun(over);
@@ -101,18 +101,24 @@ async function launch(
   settings: Readonly<Record<string, string>>,
   logFile: string,
   afresh: boolean,
-): Promise<ChildProcess> {
+): Promise<Watched> {
   const log = await open(logFile, afresh ? 'w' : 'a', 0o600);
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const { program, args, ...as } = plan.user.command(plan.binaries.postgres, ['-D', plan.pgdata, ...options]);
   const env = { ...CLEAN_ENV, ...plan.binaries.env };
   // Detached: a Ctrl-C in the terminal is for us alone; we stop it when our own work is saved.
-  const child = spawn(program, args, { ...as, env, cwd: '/', detached: true, stdio: ['ignore', log.fd, log.fd] });
+  // Watched before anything is waited for: one that cannot start is over within milliseconds.
+  const child = watch(spawn(program, args, { ...as, env, cwd: '/', detached: true, stdio: ['ignore', log.fd, log.fd] }));
   await log.close();
   return child;
 }
 
-function watch(child: ChildProcess): { over(): NodeJS.ErrnoException | boolean } {
+interface Watched {
+  /** Whether it has ended, or why it could not begin. */
+  over(): NodeJS.ErrnoException | boolean;
+}
+
+function watch(child: ChildProcess): Watched {
   let over: NodeJS.ErrnoException | boolean = false;
   child.on('error', (error) => {
     over = error;
