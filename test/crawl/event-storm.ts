@@ -4,6 +4,7 @@ import { findCrawler } from '../../src/crawl/crawlers.ts';
 import { hasEvents, keepEvents, type SourceEvent } from '../../src/crawl/events.ts';
 import { startFakeS3, type FakeS3 } from '../servers/fake-s3.ts';
 import { ADMIN, openLab, storeConnections, type CatalogTable, type Lab } from './lab.ts';
+import { randomFrom } from './random.ts';
 
 export interface Storm {
   readonly seed: number;
@@ -144,16 +145,4 @@ function shuffled<T>(items: readonly T[], random: () => number): T[] {
     .map((item) => ({ item, at: random() }))
     .sort((a, b) => a.at - b.at)
     .map(({ item }) => item);
-}
-
-/** splitmix32. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FakeBucket } from '../servers/fake-s3-bucket.ts';
+import { randomFrom } from './random.ts';
 
 /** What a lake has in one partition, by who has made it. */
 interface TruePartition {
@@ -127,16 +128,4 @@ export function layLargeLake(bucket: FakeBucket, sizes: readonly number[], files
 
 export function etagOf(content: Buffer): string {
   return createHash('md5').update(content).digest('hex');
-}
-
-/** splitmix32. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) / 4_294_967_296;
-  };
 }

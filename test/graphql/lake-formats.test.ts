@@ -2,8 +2,8 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../until.ts';
 import { openTestApi, type TestApi } from './api.ts';
+import { crawlLake } from './crawl-lake.ts';
 
 let api: TestApi;
 let lake: string;
@@ -18,16 +18,7 @@ beforeAll(async () => {
   await api.ask('mutation ($c: CrawlerInput!) { defineCrawler(crawler: $c) { name } }', {
     c: { name: 'lake', url: pathToFileURL(lake).href, database: 'lake', settings: { classifiers: ['app'] } },
   });
-  const { startCrawl } = await api.ask<{ startCrawl: { id: string } }>('mutation { startCrawl(crawler: "lake") { id } }');
-  const state = await until(
-    'the crawl ends',
-    async () => {
-      const { run } = await api.ask<{ run: { state: string } }>('query ($id: ID!) { run(id: $id) { state } }', startCrawl);
-      return ['QUEUED', 'RUNNING'].includes(run.state) ? undefined : run.state;
-    },
-    30_000,
-  );
-  expect(state).toBe('SUCCEEDED');
+  await crawlLake(api);
 });
 afterAll(() => api.close());
 

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { duckdb } from '../crawl/duckdb.ts';
-import { until } from '../until.ts';
 import { openTestApi, READER, type TestApi } from './api.ts';
+import { crawlLake } from './crawl-lake.ts';
 
 let api: TestApi;
 let lake: string;
@@ -13,19 +13,6 @@ async function parquet(path: string, select: string): Promise<void> {
   const file = join(lake, path);
   mkdirSync(join(file, '..'), { recursive: true });
   await (await duckdb()).run(`copy (${select}) to '${file}' (format parquet)`);
-}
-
-async function crawl(): Promise<void> {
-  const { startCrawl } = await api.ask<{ startCrawl: { id: string } }>('mutation { startCrawl(crawler: "lake") { id } }');
-  const state = await until(
-    'the crawl ends',
-    async () => {
-      const { run } = await api.ask<{ run: { state: string } }>('query ($id: ID!) { run(id: $id) { state } }', startCrawl);
-      return ['QUEUED', 'RUNNING'].includes(run.state) ? undefined : run.state;
-    },
-    30_000,
-  );
-  expect(state).toBe('SUCCEEDED');
 }
 
 interface Told {
@@ -54,7 +41,7 @@ beforeAll(async () => {
   await api.ask('mutation ($c: CrawlerInput!) { defineCrawler(crawler: $c) { name } }', {
     c: { name: 'lake', url: pathToFileURL(lake).href, database: 'lake', settings: { inventory: 'footers' } },
   });
-  await crawl();
+  await crawlLake(api);
 });
 afterAll(() => api.close());
 
@@ -94,7 +81,7 @@ describe('what partitions tell of their columns', () => {
   it('is of the files that there are now, and of those that there were then', async () => {
     const { status } = await api.ask<{ status: { position: string } }>('{ status { position } }');
     await parquet('sales/day=2/b.parquet', "select 7 as id, 'a' as name, date '2025-12-31' as at");
-    await crawl();
+    await crawlLake(api);
     const stats = {
       at: { min: '2025-12-31', max: '2026-01-02', nulls: 0 },
       id: { min: '7', max: '24', nulls: 0 },
