@@ -85,7 +85,7 @@ export function manifestOf({ hash, packed, files, bytes }: FoldedUnit): PackedMa
   return { hash, packed, files, bytes: BigInt(bytes) };
 }
 
-/** A part of a longer text holds all of it. */
+/** An ASCII text by itself: a part of a longer one holds all of it. */
 function flat(text: string): string {
   return Buffer.from(text).toString('latin1');
 }

@@ -6,6 +6,7 @@ import { folderAddress, foundTable, type FoundTable, type PlacedUnit } from './f
 import { placeBelow } from './glue-grouping.ts';
 import type { SeenFolder } from './glue-look.ts';
 import { lookedAtOf, type LookedAt } from './looked-at.ts';
+import { isOfFormat } from './new-folders-rule.ts';
 import type { Recorded } from './recorded.ts';
 import type { Unit } from './unit.ts';
 
@@ -81,8 +82,9 @@ async function staysOne(
   );
 }
 
-function isOfKind({ format: own }: Table, format: Format | undefined): boolean {
-  return format === undefined || (format.name === own?.name && format.compression === own.compression);
+/** A partition without a format of its own has its table's. */
+function isOfKind(table: Table, format: Format | undefined): boolean {
+  return format === undefined || isOfFormat(table, format);
 }
 
 function namesOf(columns: readonly Column[]): Set<string> {

@@ -38,8 +38,9 @@ export class HeldUnits {
   }
 
   private packed({ values, path, location }: PlacedUnit, told: Told, { hash, files, bytes }: PackedManifest): string {
-    if (!this.told.includes(told)) this.told.push(told);
-    const packed: Packed = [this.told.indexOf(told), values, path, location, hash, files, String(bytes)];
+    const known = this.told.indexOf(told);
+    const number = known >= 0 ? known : this.told.push(told) - 1;
+    const packed: Packed = [number, values, path, location, hash, files, String(bytes)];
     return JSON.stringify(packed);
   }
 

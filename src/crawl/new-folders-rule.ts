@@ -28,7 +28,8 @@ export function admit<Folder extends NewFolder>(
   const fitting = folders.filter(wanted.fits);
   const areMost = fitting.length > folders.length / 2;
   const added = areMost ? (wanted.others === 'added' ? folders : fitting) : [];
-  const left = folders.filter((folder) => !added.includes(folder));
+  const taken = new Set(added);
+  const left = folders.filter((folder) => !taken.has(folder));
   if (left.length === 0) return added;
   for (const { path } of left) report.skip(path, `new, and not added to ${table.name}`);
   report.counts.logged += 1;
