@@ -87,11 +87,10 @@ async function readTable(
 ): Promise<number> {
   const copy = client.query(from(`copy ${qualified(what.table)} (${what.columns.map(quoteIdentifier).join(', ')}) from stdin`));
   const done = finished(copy);
-  // Thrown when it is next looked for. The stream has no connection any more then, and must not be touched.
+  // Whoever waits for it hears it then.
+  done.catch(() => {});
+  // The stream has no connection any more after that, and must not be touched.
   let refused: { readonly error: unknown } | undefined;
-  done.catch((error: unknown) => {
-    refused = { error };
-  });
   copy.on('error', (error) => {
     refused = { error };
   });
